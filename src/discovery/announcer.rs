@@ -1,0 +1,196 @@
+//! The announcer: says that we are here, at intervals and at once when something changed
+//! (`docs/PROTOCOL.md`, sections 1 and 2).
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::interfaces::Interfaces;
+use super::segment::Segment;
+use super::socket::{ALL_NODES, DatagramSocket};
+use super::stats::Stats;
+use crate::loot::{Loot, Snapshot};
+use crate::neighbours::Neighbourhood;
+use crate::wire::{Announcement, IndexHmac, IndexKey, NodeName};
+
+/// A changed index is announced at most so often.
+const CHANGE_PAUSE: Duration = Duration::from_secs(1);
+/// New neighbours at one address are answered at most so often: a forged source gains nothing.
+const ANSWER_PAUSE: Duration = Duration::from_secs(10);
+/// Answers that wait; a flood's are dropped.
+const ANSWERS_MAX: usize = 64;
+/// Addresses answered lately that are remembered.
+const ANSWERED_MAX: usize = 1_024;
+
+/// By which socket and to whom we announce.
+#[derive(Debug)]
+pub struct Announcer {
+    /// Sends to IPv4.
+    pub v4: Option<Arc<DatagramSocket>>,
+    /// Sends to IPv6.
+    pub v6: Option<Arc<DatagramSocket>>,
+    /// Our port.
+    pub port: u16,
+    /// Time between two rounds, before jitter.
+    pub interval: Duration,
+    /// Instead of the interfaces' own broadcast addresses.
+    pub announce_to: Vec<SocketAddr>,
+    /// Besides them.
+    pub named: Vec<SocketAddr>,
+    /// Which interfaces we use.
+    pub segment: Arc<Segment>,
+    /// The interfaces.
+    pub interfaces: Interfaces,
+    /// What we call ourselves.
+    pub name: NodeName,
+    /// Who we are.
+    pub uuid: Uuid,
+    /// What we offer.
+    pub loot: Loot,
+    /// Who wants the other HMAC.
+    pub neighbourhood: Neighbourhood,
+    /// What was sent.
+    pub stats: Arc<Stats>,
+}
+
+/// Asks the announcer to answer new neighbours; never blocks.
+#[derive(Clone, Debug)]
+pub struct Answers(mpsc::Sender<SocketAddr>);
+
+impl Answers {
+    /// Answer this one by unicast, if there is room for the wish.
+    pub fn answer(&self, service: SocketAddr) {
+        let _ = self.0.try_send(service);
+    }
+}
+
+/// The queue of answers, and the end that fills it.
+#[must_use]
+pub fn answers() -> (Answers, mpsc::Receiver<SocketAddr>) {
+    let (sender, receiver) = mpsc::channel(ANSWERS_MAX);
+    (Answers(sender), receiver)
+}
+
+impl Announcer {
+    /// Announces until the task is dropped: tick, change, or answer.
+    pub async fn run(self, mut wishes: mpsc::Receiver<SocketAddr>) {
+        let mut snapshots = self.loot.subscribe();
+        let mut answered: HashMap<IpAddr, Instant> = HashMap::new();
+        let mut last_round: Option<Instant> = None;
+        let mut next_tick = Instant::now();
+        let mut changed = false;
+        loop {
+            let change_due = changed.then(|| last_round.map_or_else(Instant::now, |last| last + CHANGE_PAUSE));
+            let wake = change_due.map_or(next_tick, |due| due.min(next_tick));
+            tokio::select! {
+                () = tokio::time::sleep_until(wake.into()) => {
+                    let snapshot = snapshots.borrow_and_update().clone();
+                    changed = false;
+                    next_tick = Instant::now() + self.jittered_interval();
+                    if snapshot.announceable {
+                        self.round(&snapshot);
+                        last_round = Some(Instant::now());
+                    }
+                }
+                Ok(()) = snapshots.changed() => changed = true,
+                Some(service) = wishes.recv() => {
+                    if may_answer(&mut answered, service.ip()) {
+                        self.tell(&snapshots.borrow().clone(), service, |snapshot| Some(snapshot.hmac));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Between 85 % and 115 % of the interval: Forban misses what falls into the second of its
+    /// own check, time after time if the periods agree.
+    fn jittered_interval(&self) -> Duration {
+        let mut byte = [0_u8; 1];
+        let _ = getrandom::fill(&mut byte);
+        let share = 0.85 + f64::from(byte.first().copied().unwrap_or(128)) / 255.0 * 0.3;
+        self.interval.mul_f64(share)
+    }
+
+    /// One round: IPv4 first (an IPv6 one first makes goforban miss two rounds), then IPv6, then
+    /// the named ones, then the other HMAC to those who know no better.
+    fn round(&self, snapshot: &Snapshot) {
+        let interfaces = self.interfaces.current();
+        let used = || interfaces.iter().filter(|i| self.segment.uses(i));
+        if self.announce_to.is_empty() {
+            let any_bound = !self.segment.bound.is_empty();
+            for interface in used().filter(|i| !i.is_loopback || any_bound) {
+                for (from, to) in interface.broadcasts() {
+                    self.send(snapshot.hmac, SocketAddr::new(self.broadcast_of(to).into(), self.port), Some((interface.index, self.source(from))));
+                }
+            }
+            for interface in used().filter(|i| !i.is_loopback && !i.v6.is_empty()) {
+                if let Some(v6) = &self.v6 {
+                    v6.join_all_nodes(interface.index);
+                }
+                self.send(snapshot.hmac, SocketAddrV6::new(ALL_NODES, self.port, 0, interface.index).into(), None);
+            }
+        }
+        for to in self.announce_to.iter().chain(&self.named) {
+            self.send(snapshot.hmac, *to, None);
+        }
+        // Forban nodes verify with `forban`: they hear the broadcast and this, and keep the later,
+        // so they stop fetching our index every round. goforban checks no HMAC: not to it.
+        let practised = |n: &crate::neighbours::Neighbour| n.verified_by() == Some(&IndexKey::Practised) && !n.is_goforban;
+        for neighbour in self.neighbourhood.present(Instant::now()).iter().filter(|n| practised(n)) {
+            for address in neighbour.addresses() {
+                self.tell(snapshot, address.service, |snapshot| snapshot.hmac_practised);
+            }
+        }
+    }
+
+    /// A node bound to an address sends from it.
+    fn source(&self, of_interface: Ipv4Addr) -> Ipv4Addr {
+        let bound = self.segment.bound.iter().find_map(|ip| match ip {
+            IpAddr::V4(ip) => Some(*ip),
+            IpAddr::V6(_) => None,
+        });
+        bound.unwrap_or(of_interface)
+    }
+
+    /// The loopback interface has no broadcast address of its own.
+    fn broadcast_of(&self, of_interface: Ipv4Addr) -> Ipv4Addr {
+        let on_loopback = self.segment.bound.iter().any(|ip| ip.is_ipv4() && ip.is_loopback());
+        if on_loopback { Ipv4Addr::new(127, 255, 255, 255) } else { of_interface }
+    }
+
+    fn tell(&self, snapshot: &Snapshot, service: SocketAddr, hmac: impl Fn(&Snapshot) -> Option<IndexHmac>) {
+        if let Some(hmac) = hmac(snapshot).filter(|_| snapshot.announceable) {
+            self.send(hmac, service, None);
+        }
+    }
+
+    /// One failing destination never stops the others.
+    fn send(&self, hmac: IndexHmac, to: SocketAddr, by: Option<(u32, Ipv4Addr)>) {
+        let Some(socket) = (if to.is_ipv4() { &self.v4 } else { &self.v6 }) else { return };
+        let datagram = Announcement::emit(&self.name, self.uuid, hmac);
+        let sent = socket.send(datagram.as_bytes(), to, by);
+        self.stats.note_sent(sent.is_ok());
+        if let Err(error) = sent {
+            tracing::debug!(%to, %error, "an announcement was not sent");
+        }
+    }
+}
+
+fn may_answer(answered: &mut HashMap<IpAddr, Instant>, ip: IpAddr) -> bool {
+    let now = Instant::now();
+    if answered.get(&ip).is_some_and(|at| now.saturating_duration_since(*at) < ANSWER_PAUSE) {
+        return false;
+    }
+    if answered.len() >= ANSWERED_MAX {
+        answered.retain(|_, at| now.saturating_duration_since(*at) < ANSWER_PAUSE);
+    }
+    let room = answered.len() < ANSWERED_MAX;
+    if room {
+        answered.insert(ip, now);
+    }
+    room
+}

@@ -1,0 +1,317 @@
+//! The loot folder as a handle that cannot be left.
+//!
+//! Every file is opened below this handle, by [`LootPath`], with symbolic links refused at each
+//! step (`openat2`, or a walk component by component where the kernel has none), never blocking
+//! on a FIFO, and only when it is a regular file. Listing, serving and landing use these same
+//! functions, so what one refuses no other lets through.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use crate::wire::LootPath;
+
+/// `openat2` answers EAGAIN when a rename passes by; so often we ask again.
+const RESOLVE_ATTEMPTS: usize = 16;
+
+/// Which file or folder it is, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileId {
+    /// Device number.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+}
+
+/// What `fstat` says of a regular file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// Last change of content, nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// Which file it is.
+    pub id: FileId,
+}
+
+/// A regular file of the loot, open for reading.
+#[derive(Debug)]
+pub struct LootFile {
+    /// Open without `O_NONBLOCK` effects: regular files never block that way.
+    pub file: File,
+    /// As it was when opened.
+    pub facts: FileFacts,
+}
+
+/// Why a file of the loot cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No such file, or a symbolic link on the way.
+    #[error("there is no such file")]
+    Missing,
+    /// A folder, FIFO, socket or device.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// The system refuses.
+    #[error("it cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// An open folder, and where it was found.
+#[derive(Debug)]
+pub struct LootFolder {
+    handle: OwnedFd,
+    path: PathBuf,
+    id: FileId,
+}
+
+impl LootFolder {
+    /// Opens `path`, which may itself be reached through links: the operator named it.
+    ///
+    /// # Errors
+    /// When it is no folder that can be read.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let path = path.canonicalize()?;
+        let handle = rustix::fs::open(&path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let id = file_id(&rustix::fs::fstat(&handle)?);
+        Ok(Self { handle, path, id })
+    }
+
+    /// Where it was found, absolute.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Which folder it is.
+    #[must_use]
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Whether its path still leads to this very folder: false once it is unmounted, removed or
+    /// replaced.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        rustix::fs::stat(&self.path).is_ok_and(|stat| file_id(&stat) == self.id)
+    }
+
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// [`OpenError::Missing`] also for whatever lies behind a link; [`OpenError::NotAFile`].
+    pub fn open_file(&self, path: &LootPath) -> Result<LootFile, OpenError> {
+        let fd = self.resolve(path.as_str(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY).map_err(open_error)?;
+        let facts = facts_of(&rustix::fs::fstat(&fd).map_err(io::Error::from)?).ok_or(OpenError::NotAFile)?;
+        Ok(LootFile { file: File::from(fd), facts })
+    }
+
+    /// What is at `path`, without opening it; `None` for anything but a regular file.
+    ///
+    /// # Errors
+    /// When the system cannot tell; a missing file is `Ok(None)`.
+    pub fn facts(&self, path: &LootPath) -> io::Result<Option<FileFacts>> {
+        match self.resolve(path.as_str(), OFlags::PATH) {
+            Ok(fd) => Ok(facts_of(&rustix::fs::fstat(&fd)?)),
+            Err(error) if is_missing(error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens a folder below this one; the empty name is this one.
+    ///
+    /// # Errors
+    /// When there is none, a link is on the way, or the system refuses.
+    pub fn open_folder(&self, name: &str) -> io::Result<OwnedFd> {
+        let name = if name.is_empty() { "." } else { name };
+        Ok(self.resolve(name, OFlags::RDONLY | OFlags::DIRECTORY)?)
+    }
+
+    /// Opens the folder in which `path` is to be, making what is missing of it (mode 0755).
+    /// Returns it with those folders that got a new entry, to be synced.
+    ///
+    /// # Errors
+    /// `NotADirectory` when a file or link stands where a folder is needed.
+    pub fn make_parent(&self, path: &LootPath) -> io::Result<(OwnedFd, Vec<OwnedFd>)> {
+        let mut folder = self.handle.as_fd().try_clone_to_owned()?;
+        let mut grown = Vec::new();
+        for component in path.folder().into_iter().flat_map(|folder| folder.split('/')) {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let next = match rustix::fs::openat(&folder, component, flags, Mode::empty()) {
+                Err(Errno::NOENT) => {
+                    match rustix::fs::mkdirat(&folder, component, Mode::from_raw_mode(0o755)) {
+                        Ok(()) => grown.push(folder.try_clone()?),
+                        Err(Errno::EXIST) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                    rustix::fs::openat(&folder, component, flags, Mode::empty())?
+                }
+                other => other?,
+            };
+            folder = next;
+        }
+        Ok((folder, grown))
+    }
+
+    /// The handle itself, for the hidden spool.
+    pub(super) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+
+    fn resolve(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        static HAS_OPENAT2: AtomicBool = AtomicBool::new(true);
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        if HAS_OPENAT2.load(Ordering::Relaxed) {
+            match self.resolve_beneath(name, flags) {
+                // Old kernels have no such call, some sandboxes forbid it.
+                Err(Errno::NOSYS | Errno::PERM) => HAS_OPENAT2.store(false, Ordering::Relaxed),
+                other => return other,
+            }
+        }
+        self.resolve_stepwise(name, flags)
+    }
+
+    fn resolve_beneath(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let rules = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let mut result = Err(Errno::AGAIN);
+        for _ in 0..RESOLVE_ATTEMPTS {
+            result = rustix::fs::openat2(&self.handle, name, flags, Mode::empty(), rules);
+            if !matches!(result, Err(Errno::AGAIN)) {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Safe because `name` has no `..` and each step refuses links.
+    fn resolve_stepwise(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let (folders, last) = name.rsplit_once('/').map_or((None, name), |(folders, last)| (Some(folders), last));
+        let mut folder: Option<OwnedFd> = None;
+        for component in folders.into_iter().flat_map(|f| f.split('/')) {
+            let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let from = folder.as_ref().map_or(self.handle.as_fd(), AsFd::as_fd);
+            folder = Some(rustix::fs::openat(from, component, step, Mode::empty())?);
+        }
+        let from = folder.as_ref().map_or(self.handle.as_fd(), AsFd::as_fd);
+        let fd = rustix::fs::openat(from, last, flags, Mode::empty())?;
+        if FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode).is_symlink() {
+            return Err(Errno::LOOP); // O_PATH | O_NOFOLLOW opens the link itself
+        }
+        Ok(fd)
+    }
+}
+
+/// The facts of one entry of an open folder, without following it; `None` when it is gone or no
+/// regular file.
+pub(super) fn facts_at(folder: BorrowedFd<'_>, name: &str) -> io::Result<Option<FileFacts>> {
+    match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(facts_of(&stat)),
+        Err(error) if is_missing(error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The facts of a stat, if it is of a regular file.
+#[allow(clippy::unnecessary_cast, clippy::useless_conversion)] // the types of a stat differ between systems
+pub(super) fn facts_of(stat: &rustix::fs::Stat) -> Option<FileFacts> {
+    if !FileType::from_raw_mode(stat.st_mode).is_file() {
+        return None;
+    }
+    let modified_ns = (stat.st_mtime as i64).saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec as i64);
+    Some(FileFacts { size_bytes: u64::try_from(stat.st_size).unwrap_or(0), modified_ns, id: file_id(stat) })
+}
+
+#[allow(clippy::unnecessary_cast)] // the types of a stat differ between systems
+fn file_id(stat: &rustix::fs::Stat) -> FileId {
+    FileId { device: stat.st_dev as u64, inode: stat.st_ino as u64 }
+}
+
+fn is_missing(error: Errno) -> bool {
+    matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::XDEV)
+}
+
+fn open_error(error: Errno) -> OpenError {
+    match error {
+        Errno::NXIO | Errno::NODEV => OpenError::NotAFile, // a socket, a device without driver
+        error if is_missing(error) => OpenError::Missing,
+        error => OpenError::Io(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn path(name: &str) -> LootPath {
+        LootPath::parse(name.as_bytes()).unwrap()
+    }
+
+    fn folder_with_oddities() -> (tempfile::TempDir, LootFolder) {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().join("loot");
+        std::fs::create_dir_all(root.join("d")).unwrap();
+        std::fs::write(temp.path().join("secret"), "secret").unwrap();
+        std::fs::write(root.join("d/a.txt"), "hello").unwrap();
+        symlink("../secret", root.join("out")).unwrap();
+        symlink("d/a.txt", root.join("inside")).unwrap();
+        symlink("d", root.join("dlink")).unwrap();
+        symlink(temp.path(), root.join("up")).unwrap();
+        symlink("nowhere", root.join("dangling")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, root.join("fifo"), FileType::Fifo, Mode::from_raw_mode(0o644), 0).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
+        let folder = LootFolder::open(&root).unwrap();
+        (temp, folder)
+    }
+
+    #[test]
+    fn a_regular_file_opens_and_nothing_else_does() {
+        let (_temp, folder) = folder_with_oddities();
+        assert_eq!(folder.open_file(&path("d/a.txt")).unwrap().facts.size_bytes, 5);
+        for name in ["out", "inside", "dlink/a.txt", "up/secret", "dangling", "nothing", "d/a.txt/x"] {
+            assert!(matches!(folder.open_file(&path(name)), Err(OpenError::Missing)), "{name}");
+            assert_eq!(folder.facts(&path(name)).unwrap(), None, "{name}");
+        }
+        for name in ["fifo", "socket", "d"] {
+            assert!(matches!(folder.open_file(&path(name)), Err(OpenError::NotAFile)), "{name}");
+        }
+    }
+
+    #[test]
+    fn without_openat2_the_same_is_refused() {
+        let (_temp, folder) = folder_with_oddities();
+        assert!(folder.resolve_stepwise("d/a.txt", OFlags::RDONLY | OFlags::NOFOLLOW).is_ok());
+        for name in ["out", "inside", "dlink/a.txt", "up/secret", "dangling"] {
+            for flags in [OFlags::RDONLY, OFlags::PATH] {
+                assert!(folder.resolve_stepwise(name, flags | OFlags::NOFOLLOW).is_err(), "{name} {flags:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_folder_on_the_way_is_made_but_a_link_is_not_followed() {
+        let (temp, folder) = folder_with_oddities();
+        let (_, grown) = folder.make_parent(&path("x/y/z.txt")).unwrap();
+        assert_eq!(grown.len(), 2);
+        assert!(temp.path().join("loot/x/y").is_dir());
+        for name in ["up/escaped/z.txt", "dlink/n/z.txt", "d/a.txt/z.txt"] {
+            assert!(folder.make_parent(&path(name)).is_err(), "{name}");
+        }
+        assert!(!temp.path().join("escaped").exists());
+    }
+
+    #[test]
+    fn a_folder_that_was_replaced_is_not_in_place() {
+        let (temp, folder) = folder_with_oddities();
+        assert!(folder.is_in_place());
+        std::fs::rename(temp.path().join("loot"), temp.path().join("moved")).unwrap();
+        assert!(!folder.is_in_place());
+        std::fs::create_dir(temp.path().join("loot")).unwrap();
+        assert!(!folder.is_in_place());
+    }
+}

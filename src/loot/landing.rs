@@ -1,0 +1,417 @@
+//! Landing: how a fetched file comes to stand under its name.
+//!
+//! Bytes go to a hidden spool on the same file system (`.boucan/spool`), each download in a file
+//! named after what it is, with a note beside it, so that a restart finds it and goes on. A file
+//! appears under its name only whole, by a rename that cannot replace anything; a version that we
+//! mirrored ourselves is exchanged, checked, and put back if it was not what we thought.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use sha1::{Digest as _, Sha1};
+use uuid::Uuid;
+
+use super::folder::{FileFacts, LootFolder, facts_at, facts_of};
+use crate::wire::LootPath;
+
+/// The hidden folder of a loot folder; a leading dot keeps it out of every index.
+pub const HIDDEN: &str = ".boucan";
+/// What was received is made durable each time so much has come.
+const SYNC_EVERY_BYTES: u64 = 64 << 20;
+/// Smaller files are fetched again after a restart: a note would cost more than it saves.
+const NOTED_FROM_BYTES: u64 = 256 * 1024;
+/// A download that nobody continued for so long is swept at start.
+const KEEP_UNFINISHED: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What a download is of; it names the spool file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartKey {
+    /// The name under which it will land.
+    pub path: Box<str>,
+    /// Its whole length.
+    pub size_bytes: u64,
+    /// The neighbour it comes from: without hashes, two sources are never mixed.
+    pub origin: Uuid,
+}
+
+/// How the source named the version that is being fetched, for asking on after a break.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validators {
+    /// The `ETag`, if it is a strong one.
+    pub etag: Option<String>,
+    /// The `Last-Modified` line.
+    pub last_modified: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Note {
+    key: PartKey,
+    validators: Validators,
+    /// Bytes that survive even a power cut.
+    durable_bytes: u64,
+    boot: String,
+}
+
+/// Why a whole file cannot stand under its name.
+#[derive(Debug, thiserror::Error)]
+pub enum LandError {
+    /// Something is there already.
+    #[error("a file of that name is already here")]
+    Exists,
+    /// A file stands where a folder is needed, or the other way round.
+    #[error("a file and a folder want the same name")]
+    InTheWay,
+    /// Fewer or more bytes than the index said.
+    #[error("it has {got} bytes instead of {expected}")]
+    WrongLength {
+        /// Bytes received.
+        got: u64,
+        /// Bytes the index said.
+        expected: u64,
+    },
+    /// The file system refuses: the name, or for want of space.
+    #[error("it cannot be stored: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// The hidden place for unfinished downloads.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    folder: Arc<LootFolder>,
+    handle: Arc<OwnedFd>,
+}
+
+/// One unfinished download.
+#[derive(Debug)]
+pub struct Part {
+    spool: Spool,
+    id: String,
+    file: File,
+    received_bytes: u64,
+    note: Note,
+}
+
+impl Spool {
+    /// Opens or makes the spool of a loot folder, and sweeps what nothing can continue.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn open(folder: Arc<LootFolder>) -> io::Result<Self> {
+        let hidden = make_private(folder.handle().try_clone_to_owned()?, HIDDEN)?;
+        let handle = Arc::new(make_private(hidden, "spool")?);
+        let spool = Self { folder, handle };
+        spool.sweep()?;
+        Ok(spool)
+    }
+
+    /// The folder it belongs to.
+    #[must_use]
+    pub fn folder(&self) -> &Arc<LootFolder> {
+        &self.folder
+    }
+
+    /// The download of `key`: what an earlier run received of it, or a new one.
+    ///
+    /// # Errors
+    /// When the spool cannot be written.
+    pub fn part(&self, key: &PartKey) -> io::Result<Part> {
+        let id = part_id(key);
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::openat(&*self.handle, format!("{id}.part"), flags, Mode::from_raw_mode(0o600))?);
+        let fresh = Note { key: key.clone(), validators: Validators::default(), durable_bytes: 0, boot: boot_id() };
+        let note = self.read_note(&id).filter(|note| note.key == *key).unwrap_or(fresh);
+        let mut part = Part { spool: self.clone(), id, file, received_bytes: 0, note };
+        let length = part.file.metadata()?.len();
+        // After a power cut the length may be ahead of the content.
+        let trusted = if part.note.boot == boot_id() { length } else { length.min(part.note.durable_bytes) };
+        part.received_bytes = if trusted > key.size_bytes { 0 } else { trusted };
+        part.file.set_len(part.received_bytes)?;
+        Ok(part)
+    }
+
+    fn read_note(&self, id: &str) -> Option<Note> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::openat(&*self.handle, format!("{id}.note"), flags, Mode::empty()).ok()?);
+        serde_json::from_reader(io::Read::take(file, 64 * 1024)).ok()
+    }
+
+    /// Removes what has no note, is no download, or rests too long.
+    fn sweep(&self) -> io::Result<()> {
+        let now = SystemTime::now();
+        for entry in Dir::read_from(&*self.handle)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            let id = name.strip_suffix(".part").or_else(|| name.strip_suffix(".note")).unwrap_or_default();
+            let known = self.read_note(id).is_some_and(|note| part_id(&note.key) == id);
+            let age = facts_at(self.handle.as_fd(), name)?.map(|facts| {
+                let modified = Duration::from_nanos(u64::try_from(facts.modified_ns).unwrap_or(0));
+                now.duration_since(SystemTime::UNIX_EPOCH + modified).unwrap_or_default()
+            });
+            if age.is_some_and(|age| !known || age > KEEP_UNFINISHED) {
+                rustix::fs::unlinkat(&*self.handle, name, AtFlags::empty())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// Bytes that are here.
+    #[must_use]
+    pub fn received_bytes(&self) -> u64 {
+        self.received_bytes
+    }
+
+    /// How the source named the version that was begun.
+    #[must_use]
+    pub fn validators(&self) -> &Validators {
+        &self.note.validators
+    }
+
+    /// Begins again from nothing, with the version so named.
+    ///
+    /// # Errors
+    /// When the spool cannot be written.
+    pub fn restart(&mut self, validators: Validators) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.received_bytes = 0;
+        self.note.validators = validators;
+        self.note.durable_bytes = 0;
+        if self.note.key.size_bytes < NOTED_FROM_BYTES {
+            return Ok(());
+        }
+        self.write_note()
+    }
+
+    /// Appends what came.
+    ///
+    /// # Errors
+    /// When the disk is full, for instance; what came before stays.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        use std::os::unix::fs::FileExt as _;
+        self.file.write_all_at(bytes, self.received_bytes)?;
+        self.received_bytes = self.received_bytes.saturating_add(bytes.len() as u64);
+        if self.received_bytes.saturating_sub(self.note.durable_bytes) >= SYNC_EVERY_BYTES {
+            self.file.sync_data()?;
+            self.note.durable_bytes = self.received_bytes;
+            self.write_note()?;
+        }
+        Ok(())
+    }
+
+    /// Gives the download up.
+    pub fn discard(self) {
+        self.remove_note();
+        let _ = rustix::fs::unlinkat(&*self.spool.handle, format!("{}.part", self.id), AtFlags::empty());
+    }
+
+    /// Puts the whole file under `path`, where nothing may be, or, with `replacing`, the very
+    /// file so described. Durable when this returns.
+    ///
+    /// # Errors
+    /// [`LandError`]; the download is kept in the spool unless its length is wrong.
+    pub fn land(self, path: &LootPath, replacing: Option<&FileFacts>) -> Result<FileFacts, LandError> {
+        let (got, expected) = (self.received_bytes, self.note.key.size_bytes);
+        if got != expected {
+            return Err(LandError::WrongLength { got, expected });
+        }
+        rustix::fs::fchmod(&self.file, Mode::from_raw_mode(0o644)).map_err(io::Error::from)?;
+        self.file.sync_all()?;
+        let facts = facts_of(&rustix::fs::fstat(&self.file).map_err(io::Error::from)?)
+            .ok_or_else(|| io::Error::other("the spool file is no regular file"))?;
+        let (parent, grown) = self.spool.folder.make_parent(path).map_err(in_the_way)?;
+        match replacing {
+            None => self.rename_new(&parent, path.file_name())?,
+            Some(old) => self.exchange(&parent, path.file_name(), old)?,
+        }
+        grown.iter().chain([&parent]).try_for_each(rustix::fs::fsync).map_err(io::Error::from)?;
+        self.remove_note();
+        Ok(facts)
+    }
+
+    fn rename_new(&self, parent: &OwnedFd, name: &str) -> Result<(), LandError> {
+        let part = format!("{}.part", self.id);
+        let spool = &*self.spool.handle;
+        match rustix::fs::renameat_with(spool, &part, parent, name, RenameFlags::NOREPLACE) {
+            // Some file systems know no such flag; a link cannot replace anything either.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                rustix::fs::linkat(spool, &part, parent, name, AtFlags::empty()).map_err(land_error)?;
+                rustix::fs::unlinkat(spool, &part, AtFlags::empty()).map_err(land_error)
+            }
+            other => other.map_err(land_error),
+        }
+    }
+
+    /// Exchanges the new version with the old one; if that was not the file we mirrored, back.
+    fn exchange(&self, parent: &OwnedFd, name: &str, old: &FileFacts) -> Result<(), LandError> {
+        let part = format!("{}.part", self.id);
+        let spool = &*self.spool.handle;
+        let swap = || rustix::fs::renameat_with(spool, &part, parent, name, RenameFlags::EXCHANGE);
+        match swap() {
+            Err(Errno::NOENT) => return self.rename_new(parent, name),
+            other => other.map_err(land_error)?,
+        }
+        if facts_at(spool.as_fd(), &part)?.as_ref() != Some(old) {
+            swap().map_err(land_error)?;
+            return Err(LandError::Exists);
+        }
+        rustix::fs::unlinkat(spool, &part, AtFlags::empty()).map_err(land_error)
+    }
+
+    fn write_note(&self) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let temporary = format!("{}.new", self.id);
+        let spool = &*self.spool.handle;
+        let mut file = File::from(rustix::fs::openat(spool, &temporary, flags | OFlags::TRUNC, Mode::from_raw_mode(0o600))?);
+        file.write_all(&serde_json::to_vec(&self.note)?)?;
+        Ok(rustix::fs::renameat(spool, &temporary, spool, format!("{}.note", self.id))?)
+    }
+
+    fn remove_note(&self) {
+        if self.note.key.size_bytes < NOTED_FROM_BYTES {
+            return;
+        }
+        let _ = rustix::fs::unlinkat(&*self.spool.handle, format!("{}.note", self.id), AtFlags::empty());
+    }
+}
+
+fn make_private(parent: OwnedFd, name: &str) -> io::Result<OwnedFd> {
+    match rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o700)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let handle = rustix::fs::openat(&parent, name, flags, Mode::empty())?;
+    drop(parent);
+    Ok(handle)
+}
+
+fn part_id(key: &PartKey) -> String {
+    let digest = Sha1::digest(format!("{}\n{}\n{}", key.path, key.size_bytes, key.origin));
+    digest.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Another boot means that unsynced bytes may be lost.
+fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+fn land_error(error: Errno) -> LandError {
+    match error {
+        Errno::EXIST => LandError::Exists,
+        Errno::ISDIR | Errno::NOTDIR | Errno::NOTEMPTY => LandError::InTheWay,
+        other => LandError::Io(other.into()),
+    }
+}
+
+fn in_the_way(error: io::Error) -> LandError {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::NOTDIR | Errno::LOOP) => LandError::InTheWay,
+        _ => LandError::Io(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spool() -> (tempfile::TempDir, Spool) {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = Arc::new(LootFolder::open(temp.path()).unwrap());
+        let spool = Spool::open(folder).unwrap();
+        (temp, spool)
+    }
+
+    fn key(path: &str, size_bytes: u64) -> PartKey {
+        PartKey { path: path.into(), size_bytes, origin: Uuid::nil() }
+    }
+
+    fn path(name: &str) -> LootPath {
+        LootPath::parse(name.as_bytes()).unwrap()
+    }
+
+    fn whole(spool: &Spool, name: &str, content: &str) -> Part {
+        let mut part = spool.part(&key(name, content.len() as u64)).unwrap();
+        part.restart(Validators::default()).unwrap();
+        part.append(content.as_bytes()).unwrap();
+        part
+    }
+
+    #[test]
+    fn a_whole_file_lands_and_the_spool_is_empty() {
+        let (temp, spool) = spool();
+        let facts = whole(&spool, "d/a.txt", "hello").land(&path("d/a.txt"), None).unwrap();
+        assert_eq!(std::fs::read(temp.path().join("d/a.txt")).unwrap(), b"hello");
+        assert_eq!(spool.folder().facts(&path("d/a.txt")).unwrap(), Some(facts));
+        assert_eq!(std::fs::read_dir(temp.path().join(".boucan/spool")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn nothing_is_ever_replaced_unasked() {
+        let (temp, spool) = spool();
+        std::fs::write(temp.path().join("a"), "mine").unwrap();
+        assert!(matches!(whole(&spool, "a", "theirs").land(&path("a"), None), Err(LandError::Exists)));
+        std::fs::create_dir(temp.path().join("d")).unwrap();
+        assert!(matches!(whole(&spool, "d", "theirs").land(&path("d"), None), Err(LandError::Exists)));
+        assert!(matches!(whole(&spool, "a/b", "theirs").land(&path("a/b"), None), Err(LandError::InTheWay)));
+        assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn a_short_file_never_lands() {
+        let (temp, spool) = spool();
+        let mut part = spool.part(&key("a", 10)).unwrap();
+        part.append(b"12345").unwrap();
+        assert!(matches!(part.land(&path("a"), None), Err(LandError::WrongLength { got: 5, expected: 10 })));
+        assert!(!temp.path().join("a").exists());
+    }
+
+    #[test]
+    fn our_own_version_is_exchanged_but_a_changed_one_is_put_back() {
+        let (temp, spool) = spool();
+        let old = whole(&spool, "a", "one").land(&path("a"), None).unwrap();
+        let new = whole(&spool, "a", "two!").land(&path("a"), Some(&old)).unwrap();
+        assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"two!");
+        std::fs::write(temp.path().join("a"), "mine now").unwrap();
+        assert!(matches!(whole(&spool, "a", "three").land(&path("a"), Some(&new)), Err(LandError::Exists)));
+        assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"mine now");
+    }
+
+    #[test]
+    fn a_restart_goes_on_where_it_was() {
+        let (_temp, spool) = spool();
+        let mut part = spool.part(&key("a", 1_000_000)).unwrap();
+        let validators = Validators { etag: Some("\"x\"".into()), last_modified: None };
+        part.restart(validators.clone()).unwrap();
+        part.append(b"12345").unwrap();
+        drop(part);
+        let again = Spool::open(spool.folder().clone()).unwrap().part(&key("a", 1_000_000)).unwrap();
+        assert_eq!((again.received_bytes(), again.validators()), (5, &validators));
+        assert_eq!(spool.part(&key("a", 1_000_001)).unwrap().received_bytes(), 0);
+    }
+
+    #[test]
+    fn what_nothing_can_continue_is_swept() {
+        let (temp, spool) = spool();
+        for name in ["stray", "0123.part", "0123.note"] {
+            std::fs::write(temp.path().join(".boucan/spool").join(name), "x").unwrap();
+        }
+        Spool::open(spool.folder().clone()).unwrap();
+        assert_eq!(std::fs::read_dir(temp.path().join(".boucan/spool")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_link_in_the_way_is_not_followed() {
+        let (temp, spool) = spool();
+        let outside = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path(), temp.path().join("d")).unwrap();
+        assert!(whole(&spool, "d/a", "x").land(&path("d/a"), None).is_err());
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,306 @@
+//! The ledger: which of our files were mirrored from whom, what was deleted here, and which
+//! versions were left behind. It is what makes "deleted here stays deleted" survive a restart.
+//!
+//! On disk an append-only log, a line a record: CRC-32 of the JSON in hex, a blank, the JSON.
+//! A damaged line is skipped, so a cut write loses one record. At start the log is read and
+//! written anew (temporary file, sync, rename).
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::listing::Change;
+use crate::wire::LootPath;
+
+/// Deletions remembered; beyond it new ones are not (a million-file library fits).
+const DELETED_MAX: usize = 1_200_000;
+/// Earlier sizes remembered for a name.
+const SUPERSEDED_MAX: usize = 16;
+/// A record is at most this long; a longer line is damage.
+const RECORD_MAX_BYTES: u64 = 16 * 1024;
+
+/// How a file came here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mirrored {
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// Its modification time when it landed: another one means that the user changed it.
+    pub modified_ns: i64,
+    /// The neighbours that offered this version when it was taken.
+    pub origins: Vec<Uuid>,
+    /// Name of the neighbour it was fetched from.
+    pub from: Box<str>,
+    /// Seconds since 1970.
+    pub at: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Record {
+    Mirrored { path: Box<str>, entry: Mirrored },
+    Deleted { path: Box<str> },
+    Restored { path: Box<str> },
+    Superseded { path: Box<str>, size_bytes: u64 },
+    Forgotten,
+}
+
+/// What the ledger knows; a plan reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    mirrored: BTreeMap<Box<str>, Mirrored>,
+    deleted: BTreeMap<Box<str>, ()>,
+    superseded: BTreeMap<Box<str>, Vec<u64>>,
+}
+
+impl Facts {
+    /// How the file of that name came here, if the mirror brought it.
+    #[must_use]
+    pub fn mirrored(&self, name: &str) -> Option<&Mirrored> {
+        self.mirrored.get(name)
+    }
+
+    /// Whether the user deleted it here.
+    #[must_use]
+    pub fn is_deleted(&self, name: &str) -> bool {
+        self.deleted.contains_key(name)
+    }
+
+    /// Whether a version of that size was here before and was replaced.
+    #[must_use]
+    pub fn is_superseded(&self, name: &str, size_bytes: u64) -> bool {
+        self.superseded.get(name).is_some_and(|sizes| sizes.contains(&size_bytes))
+    }
+
+    /// How many names were deleted here.
+    #[must_use]
+    pub fn deleted_count(&self) -> usize {
+        self.deleted.len()
+    }
+
+    /// Bytes of all mirrored files that are still here.
+    #[must_use]
+    pub fn mirrored_bytes(&self) -> u64 {
+        self.mirrored.values().fold(0, |sum, entry| sum.saturating_add(entry.size_bytes))
+    }
+
+    fn apply(&mut self, record: Record) {
+        match record {
+            Record::Mirrored { path, entry } => {
+                self.deleted.remove(&path);
+                self.mirrored.insert(path, entry);
+            }
+            Record::Deleted { path } => {
+                self.mirrored.remove(&path);
+                if self.deleted.len() < DELETED_MAX {
+                    self.deleted.insert(path, ());
+                }
+            }
+            Record::Restored { path } => {
+                self.deleted.remove(&path);
+            }
+            Record::Superseded { path, size_bytes } => {
+                let sizes = self.superseded.entry(path).or_default();
+                if !sizes.contains(&size_bytes) {
+                    if sizes.len() >= SUPERSEDED_MAX {
+                        sizes.remove(0);
+                    }
+                    sizes.push(size_bytes);
+                }
+            }
+            Record::Forgotten => self.deleted.clear(),
+        }
+    }
+
+    fn records(&self) -> impl Iterator<Item = Record> {
+        let mirrored = self.mirrored.iter().map(|(path, entry)| Record::Mirrored { path: path.clone(), entry: entry.clone() });
+        let deleted = self.deleted.keys().map(|path| Record::Deleted { path: path.clone() });
+        let superseded = self.superseded.iter().flat_map(|(path, sizes)| {
+            sizes.iter().map(|size| Record::Superseded { path: path.clone(), size_bytes: *size })
+        });
+        mirrored.chain(deleted).chain(superseded)
+    }
+}
+
+/// A handle to the ledger; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    facts: Arc<Facts>,
+    log: File,
+    path: PathBuf,
+}
+
+impl Ledger {
+    /// Reads the log at `path`, or begins one.
+    ///
+    /// # Errors
+    /// When it can be neither read nor written.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let mut facts = Facts::default();
+        match File::open(path) {
+            Ok(file) => read_log(file, &mut facts)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let log = write_anew(path, &facts)?;
+        Ok(Self { inner: Arc::new(Mutex::new(Inner { facts: Arc::new(facts), log, path: path.into() })) })
+    }
+
+    /// What it knows now.
+    #[must_use]
+    pub fn facts(&self) -> Arc<Facts> {
+        self.lock().facts.clone()
+    }
+
+    /// The mirror brought a file. `replaced` is the size of the version that was here.
+    pub fn note_mirrored(&self, path: &LootPath, entry: Mirrored, replaced: Option<u64>) {
+        let mut inner = self.lock();
+        if let Some(size_bytes) = replaced {
+            inner.append(Record::Superseded { path: path.as_str().into(), size_bytes });
+        }
+        inner.append(Record::Mirrored { path: path.as_str().into(), entry });
+    }
+
+    /// The folder changed: what went is not fetched again, what came back may be.
+    pub fn note_changes(&self, changes: &[Change]) {
+        let mut inner = self.lock();
+        for change in changes {
+            match change {
+                Change::Gone(path) => inner.append(Record::Deleted { path: path.clone() }),
+                Change::Altered(path, before) => {
+                    inner.append(Record::Superseded { path: path.clone(), size_bytes: *before });
+                }
+                Change::Appeared(path) if inner.facts.is_deleted(path) => inner.append(Record::Restored { path: path.clone() }),
+                Change::Appeared(_) => {}
+            }
+        }
+    }
+
+    /// Forgets all deletions: the operator wants the files again.
+    pub fn forget_deleted(&self) {
+        self.lock().append(Record::Forgotten);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// A record that cannot be written is still kept in memory, and said.
+    fn append(&mut self, record: Record) {
+        if let Err(error) = write_record(&mut self.log, &record) {
+            tracing::warn!(path = %self.path.display(), %error, "the ledger cannot be written");
+        }
+        Arc::make_mut(&mut self.facts).apply(record);
+    }
+}
+
+fn read_log(file: File, facts: &mut Facts) -> io::Result<()> {
+    let mut reader = BufReader::new(file);
+    let mut damaged = 0_usize;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = io::Read::take(&mut reader, RECORD_MAX_BYTES).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            break;
+        }
+        match parse_record(&line) {
+            Some(record) => facts.apply(record),
+            None => damaged = damaged.saturating_add(1),
+        }
+    }
+    if damaged > 0 {
+        tracing::warn!(damaged, "the ledger had damaged records, which are left out");
+    }
+    Ok(())
+}
+
+fn parse_record(line: &[u8]) -> Option<Record> {
+    let line = line.strip_suffix(b"\n")?;
+    let (crc, json) = line.split_at_checked(8)?;
+    let json = json.strip_prefix(b" ")?;
+    let crc = u32::from_str_radix(std::str::from_utf8(crc).ok()?, 16).ok()?;
+    (crc32fast::hash(json) == crc).then(|| serde_json::from_slice(json).ok())?
+}
+
+fn write_record(log: &mut impl io::Write, record: &Record) -> io::Result<()> {
+    let json = serde_json::to_string(record)?;
+    log.write_all(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).as_bytes())
+}
+
+fn write_anew(path: &Path, facts: &Facts) -> io::Result<File> {
+    let temporary = path.with_extension("new");
+    let mut file = io::BufWriter::new(File::create(&temporary)?);
+    facts.records().try_for_each(|record| write_record(&mut file, &record))?;
+    file.flush()?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(size_bytes: u64) -> Mirrored {
+        Mirrored { size_bytes, modified_ns: 1, origins: vec![Uuid::nil()], from: "n".into(), at: 0 }
+    }
+
+    fn path(name: &str) -> LootPath {
+        LootPath::parse(name.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn everything_survives_a_restart() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("ledger");
+        let ledger = Ledger::open(&file).unwrap();
+        ledger.note_mirrored(&path("a"), entry(1), None);
+        ledger.note_mirrored(&path("a"), entry(2), Some(1));
+        ledger.note_changes(&[Change::Gone("b".into()), Change::Altered("c".into(), 7), Change::Gone("d".into())]);
+        ledger.note_changes(&[Change::Appeared("d".into()), Change::Appeared("new".into())]);
+        let before = ledger.facts();
+        let after = Ledger::open(&file).unwrap().facts();
+        assert_eq!(before, after);
+        assert_eq!(after.mirrored("a").unwrap().size_bytes, 2);
+        assert!(after.is_superseded("a", 1) && after.is_superseded("c", 7));
+        assert!(after.is_deleted("b") && !after.is_deleted("d"));
+        assert_eq!(after.mirrored_bytes(), 2);
+    }
+
+    #[test]
+    fn a_damaged_record_costs_only_itself() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("ledger");
+        let ledger = Ledger::open(&file).unwrap();
+        ledger.note_changes(&["a", "b", "c"].map(|name| Change::Gone(name.into())));
+        let text = std::fs::read_to_string(&file).unwrap().replace("\"b\"", "\"x\"");
+        std::fs::write(&file, format!("{text}00000000 {{\"cut")).unwrap();
+        let facts = Ledger::open(&file).unwrap().facts();
+        assert!(facts.is_deleted("a") && facts.is_deleted("c"));
+        assert_eq!(facts.deleted_count(), 2);
+    }
+
+    #[test]
+    fn a_mirrored_file_that_is_deleted_counts_no_more() {
+        let temp = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&temp.path().join("ledger")).unwrap();
+        ledger.note_mirrored(&path("a"), entry(5), None);
+        ledger.note_changes(&[Change::Gone("a".into())]);
+        assert_eq!(ledger.facts().mirrored_bytes(), 0);
+        ledger.forget_deleted();
+        assert!(!ledger.facts().is_deleted("a"));
+    }
+}

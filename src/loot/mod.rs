@@ -1,0 +1,154 @@
+//! Our loot: the files this node offers.
+//!
+//! [`Loot`] is the handle everybody holds: it gives the current [`Snapshot`] (index, its exact
+//! bytes and HMAC, always one consistent triple), opens files, and takes hints that something
+//! changed. The [keeper](keeper) behind it is the only one that walks the disk.
+
+pub mod folder;
+pub mod keeper;
+pub mod landing;
+pub mod ledger;
+pub mod listing;
+pub mod scan;
+pub mod space;
+pub mod stored;
+pub mod watch;
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::sync::watch as channel;
+
+pub use folder::{FileFacts, LootFile, LootFolder, OpenError};
+pub use ledger::Ledger;
+pub use listing::HeldBack;
+
+use self::keeper::{Hint, Hints};
+use crate::wire::{Index, IndexHmac, IndexKey, LootPath};
+
+/// One state of our loot. Immutable: readers keep the one they have.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Names and sizes; its text is what is served.
+    pub index: Index,
+    /// Over those bytes, with the key we announce to everybody.
+    pub hmac: IndexHmac,
+    /// The same with the key the existing programs use; `None` with a pre-shared key.
+    pub hmac_practised: Option<IndexHmac>,
+    /// False until the folder has been read or a stored index was found: nothing to announce yet.
+    pub announceable: bool,
+}
+
+impl Snapshot {
+    /// Makes the triple.
+    #[must_use]
+    pub fn new(index: Index, key: &IndexKey, announceable: bool) -> Self {
+        let hmac = IndexHmac::of(index.text(), key);
+        let hmac_practised =
+            (*key == IndexKey::Specified).then(|| IndexHmac::of(index.text(), &IndexKey::Practised));
+        Self { index, hmac, hmac_practised, announceable }
+    }
+
+    /// The exact bytes of the index.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        self.index.text()
+    }
+}
+
+/// What the folder is doing, for those who look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LootState {
+    /// The first walk is under way.
+    Scanning,
+    /// The index follows the folder.
+    Following,
+    /// The folder is not there; the last index stays published. A sentence says what is missing.
+    Missing(Box<str>),
+}
+
+/// What the operator sees of the loot beside its files.
+#[derive(Clone, Debug)]
+pub struct LootStatus {
+    /// What the folder is doing.
+    pub state: LootState,
+    /// Why changes are found by rescans only, where the system's watching has run out.
+    pub watch_limited: Option<Box<str>>,
+    /// When the last whole walk ended.
+    pub scanned_at: Option<SystemTime>,
+    /// The first of what is not offered.
+    pub held_back: Arc<[HeldBack]>,
+    /// How much is not offered.
+    pub held_back_count: usize,
+}
+
+/// A handle to our loot; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Loot {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    folder: RwLock<Arc<LootFolder>>,
+    snapshot: channel::Sender<Arc<Snapshot>>,
+    status: Mutex<LootStatus>,
+    seen: AtomicUsize,
+    hints: Hints,
+}
+
+impl Loot {
+    /// The state to read from.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.borrow().clone()
+    }
+
+    /// A receiver that wakes at each new snapshot.
+    #[must_use]
+    pub fn subscribe(&self) -> channel::Receiver<Arc<Snapshot>> {
+        self.shared.snapshot.subscribe()
+    }
+
+    /// The folder as it is open now.
+    #[must_use]
+    pub fn folder(&self) -> Arc<LootFolder> {
+        self.shared.folder.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Opens a file that a neighbour or a browser asks for. What would not be listed is not
+    /// served either.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_file(&self, path: &LootPath) -> Result<LootFile, OpenError> {
+        if path.listable().is_err() {
+            return Err(OpenError::Missing);
+        }
+        self.folder().open_file(path)
+    }
+
+    /// What the folder is doing.
+    #[must_use]
+    pub fn status(&self) -> LootStatus {
+        self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Files met by the walk that is under way.
+    #[must_use]
+    pub fn files_seen(&self) -> usize {
+        self.shared.seen.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// A file was landed by us: it is whole, list it now.
+    pub fn landed(&self, path: &LootPath) {
+        self.shared.hints.send(Hint::Whole(path.as_str().into()));
+    }
+
+    /// Walk the whole folder again, soon.
+    pub fn rescan(&self) {
+        self.shared.hints.send(Hint::Rescan);
+    }
+}

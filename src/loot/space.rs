@@ -1,0 +1,135 @@
+//! How much of the disk the mirror may take: a reserve of free space that is never touched, and
+//! optionally a budget for all mirrored files together.
+//!
+//! Space is reserved before the first byte is fetched, for all downloads together, so that many
+//! workers cannot overdraw it.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytesize::ByteSize;
+
+use super::Loot;
+
+/// The reserve when none is configured: this, or [`RESERVE_PERCENT`] of the disk if that is more.
+const RESERVE_BYTES: u64 = 1 << 30;
+/// See [`RESERVE_BYTES`].
+const RESERVE_PERCENT: u64 = 5;
+/// Inodes that stay free where the file system counts them.
+const RESERVE_INODES: u64 = 10_000;
+
+/// What the operator allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpaceRules {
+    /// For all mirrored files together; none: only the reserve counts.
+    pub budget_bytes: Option<u64>,
+    /// Free space that is never used; none: the larger of 1 GiB and 5 %.
+    pub reserve_bytes: Option<u64>,
+}
+
+/// Why there is no room.
+#[derive(Debug, thiserror::Error)]
+pub enum NoSpace {
+    /// The configured budget is used up.
+    #[error("the budget of {} for mirrored files is used up", ByteSize(*.0))]
+    Budget(u64),
+    /// The reserve would be touched.
+    #[error("{} must stay free on the disk", ByteSize(*.0))]
+    Reserve(u64),
+    /// The file system has no more inodes to spare.
+    #[error("the disk holds too many files")]
+    Inodes,
+    /// The system does not tell.
+    #[error("the free space cannot be read: {0}")]
+    Unknown(#[from] io::Error),
+}
+
+/// Hands out space; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SpaceBudget {
+    loot: Loot,
+    rules: SpaceRules,
+    /// Bytes that were promised and are not on the disk yet, and files likewise.
+    promised: Arc<Mutex<Promised>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Promised {
+    /// Not written yet: what the file system does not count.
+    unwritten_bytes: u64,
+    /// Of files that are under way, written or not: what the ledger does not count.
+    under_way_bytes: u64,
+    files: u64,
+}
+
+/// Space for one file; given back when dropped.
+#[derive(Debug)]
+pub struct Reservation {
+    budget: SpaceBudget,
+    size_bytes: u64,
+    unwritten_bytes: u64,
+}
+
+impl SpaceBudget {
+    /// For the disk on which our loot lies.
+    #[must_use]
+    pub fn new(loot: Loot, rules: SpaceRules) -> Self {
+        Self { loot, rules, promised: Arc::default() }
+    }
+
+    /// Reserves room for a file of which `here_bytes` are on the disk already, while
+    /// `mirrored_bytes` are kept by the ledger.
+    ///
+    /// # Errors
+    /// [`NoSpace`] says which bound is reached.
+    pub fn reserve(&self, size_bytes: u64, here_bytes: u64, mirrored_bytes: u64) -> Result<Reservation, NoSpace> {
+        let disk = rustix::fs::fstatvfs(self.loot.folder().handle()).map_err(io::Error::from)?;
+        let unwritten_bytes = size_bytes.saturating_sub(here_bytes);
+        let mut promised = self.lock();
+        if let Some(budget) = self.rules.budget_bytes {
+            let used = mirrored_bytes.saturating_add(promised.under_way_bytes);
+            if used.saturating_add(size_bytes) > budget {
+                return Err(NoSpace::Budget(budget));
+            }
+        }
+        let block = disk.f_frsize;
+        let percent = disk.f_blocks.saturating_mul(block).saturating_mul(RESERVE_PERCENT).checked_div(100).unwrap_or(0);
+        let reserve = self.rules.reserve_bytes.unwrap_or(RESERVE_BYTES.max(percent));
+        let free = disk.f_bavail.saturating_mul(block).saturating_sub(promised.unwritten_bytes);
+        if free < reserve.saturating_add(unwritten_bytes) {
+            return Err(NoSpace::Reserve(reserve));
+        }
+        let spare_inodes = disk.f_favail.saturating_sub(promised.files);
+        if disk.f_files > 0 && self.rules.reserve_bytes != Some(0) && spare_inodes < RESERVE_INODES {
+            return Err(NoSpace::Inodes);
+        }
+        promised.unwritten_bytes = promised.unwritten_bytes.saturating_add(unwritten_bytes);
+        promised.under_way_bytes = promised.under_way_bytes.saturating_add(size_bytes);
+        promised.files = promised.files.saturating_add(1);
+        drop(promised);
+        Ok(Reservation { budget: self.clone(), size_bytes, unwritten_bytes })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Promised> {
+        self.promised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reservation {
+    /// So many bytes more are on the disk: the file system counts them now.
+    pub fn written(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.unwritten_bytes);
+        self.unwritten_bytes = self.unwritten_bytes.saturating_sub(bytes);
+        let mut promised = self.budget.lock();
+        promised.unwritten_bytes = promised.unwritten_bytes.saturating_sub(bytes);
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut promised = self.budget.lock();
+        promised.unwritten_bytes = promised.unwritten_bytes.saturating_sub(self.unwritten_bytes);
+        promised.under_way_bytes = promised.under_way_bytes.saturating_sub(self.size_bytes);
+        promised.files = promised.files.saturating_sub(1);
+    }
+}

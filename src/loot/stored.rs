@@ -1,0 +1,70 @@
+//! What the state folder keeps of one loot folder between two runs: which folder it was, and the
+//! last index. It gives something to serve at once, and shows what was deleted meanwhile.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use sha1::{Digest as _, Sha1};
+
+use super::folder::FileId;
+use crate::wire::Index;
+
+/// The place in the state folder for one loot folder.
+#[derive(Clone, Debug)]
+pub struct StoredLoot {
+    folder: PathBuf,
+}
+
+impl StoredLoot {
+    /// For the loot folder at `loot`, absolute, below the state folder.
+    ///
+    /// # Errors
+    /// When the place cannot be made.
+    pub fn open(state: &Path, loot: &Path) -> io::Result<Self> {
+        let digest = Sha1::digest(loot.as_os_str().as_encoded_bytes());
+        let id: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
+        let folder = state.join("loot").join(id);
+        std::fs::create_dir_all(&folder)?;
+        write_whole(&folder.join("path"), loot.as_os_str().as_encoded_bytes())?;
+        Ok(Self { folder })
+    }
+
+    /// Where the ledger is.
+    #[must_use]
+    pub fn ledger_path(&self) -> PathBuf {
+        self.folder.join("ledger")
+    }
+
+    /// The index as it was last, with the folder it was of. `None` when nothing usable is stored.
+    #[must_use]
+    pub fn load(&self) -> Option<(FileId, Index)> {
+        let id = std::fs::read_to_string(self.folder.join("id")).ok()?;
+        let (device, inode) = id.trim().split_once(' ')?;
+        let id = FileId { device: device.parse().ok()?, inode: inode.parse().ok()? };
+        let body = std::fs::read(self.folder.join("index")).ok()?;
+        let (index, _) = Index::parse(&body).ok()?;
+        Some((id, index))
+    }
+
+    /// Keeps the index for the next start.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, id: FileId, index: &Index) -> io::Result<()> {
+        write_whole(&self.folder.join("index"), index.text())?;
+        write_whole(&self.folder.join("id"), format!("{} {}\n", id.device, id.inode).as_bytes())
+    }
+}
+
+/// Writes a file so that a reader sees the old or the new content, never a part.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut file = File::create(&temporary)?;
+    file.write_all(content)?;
+    file.sync_data()?;
+    std::fs::rename(&temporary, path)
+}

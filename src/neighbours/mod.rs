@@ -1,0 +1,228 @@
+//! The neighbourhood: who was heard, and what they offer.
+//!
+//! `hear` takes the time as an argument and answers with what happened; nothing here sends,
+//! fetches or writes. The table is bounded in every direction, and a stranger's flood of
+//! announcements cannot push a proven neighbour out.
+
+pub mod index_cache;
+pub mod neighbour;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+pub use neighbour::{Heard, KnownIndex, Neighbour};
+
+use crate::wire::{Announcement, IndexHmac};
+
+/// Neighbours in the table; a flood evicts only unproven ones.
+const NEIGHBOURS_MAX: usize = 1_024;
+/// Neighbours at one address: goforban takes a new uuid at each start.
+const PER_ADDRESS_MAX: usize = 8;
+/// All indexes of neighbours held in memory; beyond, the longest silent ones are forgotten.
+const INDEX_BYTES_MAX: usize = 256 << 20;
+
+/// What an announcement was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A neighbour that was not known; answer it, fetch its index.
+    New,
+    /// It announced another HMAC than that of the index we have, or none fits.
+    IndexChanged,
+    /// Nothing new.
+    Unchanged,
+    /// Our own announcement came back.
+    Ourselves,
+    /// Another host uses our uuid.
+    OurUuidElsewhere,
+    /// The table is full of proven neighbours, or the address has too many uuids.
+    NoRoom,
+}
+
+/// An index that is to be fetched now.
+#[derive(Clone, Debug)]
+pub struct DueFetch {
+    /// Whose.
+    pub uuid: Uuid,
+    /// Where, the best address first.
+    pub services: Vec<SocketAddr>,
+    /// The HMAC announced for it.
+    pub announced: Option<IndexHmac>,
+}
+
+/// A handle to the table; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Neighbourhood {
+    ours: Uuid,
+    table: Arc<Mutex<BTreeMap<Uuid, Neighbour>>>,
+    /// Wakes who fetches indexes.
+    fetch_wanted: Arc<Notify>,
+    /// Wakes who plans: an index came, or a neighbour went.
+    indexes_changed: Arc<tokio::sync::watch::Sender<u64>>,
+}
+
+impl Neighbourhood {
+    /// An empty one, of the node with this uuid.
+    #[must_use]
+    pub fn new(ours: Uuid) -> Self {
+        Self {
+            ours,
+            table: Arc::default(),
+            fetch_wanted: Arc::default(),
+            indexes_changed: Arc::new(tokio::sync::watch::Sender::new(0)),
+        }
+    }
+
+    /// Notes an announcement that came from the segment. `from_here`: its source is an address of
+    /// this host.
+    pub fn hear(&self, announcement: &Announcement, heard: Heard, from_here: bool, now: Instant) -> Event {
+        if announcement.uuid == self.ours {
+            return if from_here { Event::Ourselves } else { Event::OurUuidElsewhere };
+        }
+        let mut table = self.lock();
+        let ip = heard.service.ip();
+        let is_new = !table.get(&announcement.uuid).is_some_and(|known| known.is_present(now));
+        if is_new {
+            if !make_room(&mut table, ip, now) {
+                return Event::NoRoom;
+            }
+            table.entry(announcement.uuid).or_insert_with(|| Neighbour::new(announcement.uuid, now));
+        }
+        let Some(neighbour) = table.get_mut(&announcement.uuid) else { return Event::NoRoom };
+        let entitled = neighbour.hear(heard, now);
+        let due = neighbour.fetch_due().is_some();
+        drop(table);
+        if due {
+            self.fetch_wanted.notify_one();
+        }
+        match (is_new, entitled && due) {
+            (true, _) => Event::New,
+            (false, true) => Event::IndexChanged,
+            (false, false) => Event::Unchanged,
+        }
+    }
+
+    /// Everybody who is present, by name.
+    #[must_use]
+    pub fn present(&self, now: Instant) -> Vec<Neighbour> {
+        let mut present: Vec<Neighbour> = self.lock().values().filter(|n| n.is_present(now)).cloned().collect();
+        present.sort_by(|a, b| (&a.name, a.uuid).cmp(&(&b.name, b.uuid)));
+        present
+    }
+
+    /// One neighbour, present or not.
+    #[must_use]
+    pub fn get(&self, uuid: Uuid) -> Option<Neighbour> {
+        self.lock().get(&uuid).cloned()
+    }
+
+    /// The indexes to fetch now, each marked as attempted, and when to ask again. `busy`: whose
+    /// fetch is still under way.
+    pub fn take_due(&self, busy: impl Fn(Uuid) -> bool, now: Instant) -> (Vec<DueFetch>, Option<Instant>) {
+        let mut due = Vec::new();
+        let mut next: Option<Instant> = None;
+        for neighbour in self.lock().values_mut().filter(|n| n.is_present(now) && !busy(n.uuid)) {
+            match neighbour.fetch_due() {
+                Some(at) if at <= now => {
+                    neighbour.attempt(now);
+                    due.push(DueFetch {
+                        uuid: neighbour.uuid,
+                        services: neighbour.addresses().iter().map(|a| a.service).collect(),
+                        announced: neighbour.hmac(),
+                    });
+                }
+                Some(at) => next = Some(next.map_or(at, |next| next.min(at))),
+                None => {}
+            }
+        }
+        (due, next)
+    }
+
+    /// Waits until some index may be due.
+    pub async fn fetch_wanted(&self) {
+        self.fetch_wanted.notified().await;
+    }
+
+    /// An index was fetched from one of the neighbour's addresses. Returns whether it differs
+    /// from the one before.
+    pub fn fetched(&self, uuid: Uuid, from: IpAddr, known: KnownIndex, now: Instant) -> bool {
+        let mut table = self.lock();
+        let Some(neighbour) = table.get_mut(&uuid) else { return false };
+        let differs = neighbour.known.as_ref().is_none_or(|before| before.index != known.index);
+        let first_heard = neighbour.first_heard;
+        neighbour.succeed(from, known, now);
+        // goforban takes a new uuid at each start: what spoke from here before and was silent
+        // since the new one came is the same node.
+        table.retain(|other, n| *other == uuid || n.heard() >= first_heard || n.addresses().iter().any(|a| a.service.ip() != from));
+        bound_indexes(&mut table, uuid);
+        drop(table);
+        if differs {
+            self.indexes_changed.send_modify(|version| *version = version.wrapping_add(1));
+        }
+        differs
+    }
+
+    /// An index could not be fetched.
+    pub fn failed(&self, uuid: Uuid, why: &str) {
+        if let Some(neighbour) = self.lock().get_mut(&uuid) {
+            neighbour.fail(why.into());
+        }
+        self.fetch_wanted.notify_one();
+    }
+
+    /// Drops who is no longer present.
+    pub fn expire(&self, now: Instant) {
+        let mut table = self.lock();
+        let before = table.len();
+        table.retain(|_, neighbour| neighbour.is_present(now));
+        let went = table.len() != before;
+        drop(table);
+        if went {
+            self.indexes_changed.send_modify(|version| *version = version.wrapping_add(1));
+        }
+    }
+
+    /// A receiver that wakes when any index came or went.
+    #[must_use]
+    pub fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.indexes_changed.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Uuid, Neighbour>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes room for one more neighbour at `ip`; unproven ones go first, of those the longest silent.
+fn make_room(table: &mut BTreeMap<Uuid, Neighbour>, ip: IpAddr, now: Instant) -> bool {
+    table.retain(|_, neighbour| neighbour.is_present(now));
+    let at_ip = |n: &Neighbour| n.addresses().iter().any(|a| a.service.ip() == ip);
+    if table.values().filter(|n| at_ip(n)).count() >= PER_ADDRESS_MAX && !evict(table, at_ip) {
+        return false;
+    }
+    table.len() < NEIGHBOURS_MAX || evict(table, |_| true)
+}
+
+fn evict(table: &mut BTreeMap<Uuid, Neighbour>, among: impl Fn(&Neighbour) -> bool) -> bool {
+    let unproven = table.values().filter(|n| n.known.is_none() && among(n));
+    let Some(uuid) = unproven.min_by_key(|n| n.heard()).map(|n| n.uuid) else { return false };
+    table.remove(&uuid).is_some()
+}
+
+fn bound_indexes(table: &mut BTreeMap<Uuid, Neighbour>, keep: Uuid) {
+    let size = |n: &Neighbour| n.known.as_ref().map_or(0, |known| known.index.text().len());
+    while table.values().map(size).sum::<usize>() > INDEX_BYTES_MAX {
+        let others = table.values().filter(|n| n.uuid != keep && n.known.is_some());
+        let Some(oldest) = others.min_by_key(|n| n.heard()).map(|n| n.uuid) else { break };
+        if let Some(neighbour) = table.get_mut(&oldest) {
+            neighbour.known = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! One neighbour: its addresses, what it announced, and the index we have of it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use crate::wire::index::Refused;
+use crate::wire::{DisplayText, Index, IndexHmac, IndexKey};
+
+/// Forban calls a neighbour present for 300 s after its last announcement.
+pub const PRESENT: Duration = Duration::from_secs(300);
+/// While the proven address spoke so recently, another one cannot speak for the uuid.
+const ADDRESS_SILENT: Duration = Duration::from_secs(30);
+/// Addresses kept of one neighbour: both families on a few interfaces.
+const ADDRESSES_MAX: usize = 6;
+/// The first fetch of an unproven neighbour's index, and those after failures, keep this distance.
+const RETRY_MIN: Duration = Duration::from_secs(15);
+/// Failures double the distance up to this.
+const RETRY_MAX: Duration = Duration::from_secs(3600);
+/// A neighbour whose index is good is asked again at most so often.
+const PROVEN_MIN: Duration = Duration::from_secs(1);
+/// One that announces no HMAC is asked so often.
+const POLL: Duration = Duration::from_secs(60);
+/// goforban announces from this port; it never checks an HMAC.
+const GOFORBAN_SOURCE_PORT: u16 = 12555;
+
+/// Where a neighbour was heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeighbourAddress {
+    /// Its HTTP service: source address (with scope) and our own port.
+    pub service: SocketAddr,
+    /// Name of the interface, to write a scope id in a link.
+    pub interface: Option<Arc<str>>,
+    /// Its last announcement from there.
+    pub heard: Instant,
+    /// When its index was last fetched from there.
+    pub proven: Option<Instant>,
+    /// The HMAC it announced last from there.
+    hmac: Option<IndexHmac>,
+}
+
+/// An index that was fetched from a neighbour.
+#[derive(Clone, Debug)]
+pub struct KnownIndex {
+    /// What it offers.
+    pub index: Arc<Index>,
+    /// What of it was left out.
+    pub refused: Arc<Refused>,
+    /// The announced HMAC it was fetched for.
+    announced: Option<IndexHmac>,
+    /// The key under which that HMAC verifies; `None`: it does not.
+    pub verified_by: Option<IndexKey>,
+}
+
+/// How the last fetches went.
+#[derive(Clone, Debug, Default)]
+struct Attempts {
+    last: Option<Instant>,
+    failures: u32,
+    last_error: Option<Box<str>>,
+}
+
+/// A neighbour as the table holds it; what others get is a copy.
+#[derive(Clone, Debug)]
+pub struct Neighbour {
+    /// Who it is.
+    pub uuid: Uuid,
+    /// What it calls itself; may be empty.
+    pub name: DisplayText,
+    /// When it was first heard.
+    pub first_heard: Instant,
+    /// Whether its announcements come from the port that goforban uses.
+    pub is_goforban: bool,
+    /// What we have of its index.
+    pub known: Option<KnownIndex>,
+    /// An address that is not the proven one claims to be this neighbour.
+    pub disputed_by: Option<IpAddr>,
+    addresses: Vec<NeighbourAddress>,
+    attempts: Attempts,
+}
+
+impl Neighbour {
+    pub(super) fn new(uuid: Uuid, now: Instant) -> Self {
+        Self {
+            uuid,
+            name: DisplayText::default(),
+            first_heard: now,
+            is_goforban: false,
+            known: None,
+            disputed_by: None,
+            addresses: Vec::new(),
+            attempts: Attempts::default(),
+        }
+    }
+
+    /// Notes an announcement. True when the address speaks for this neighbour.
+    pub(super) fn hear(&mut self, heard: Heard, now: Instant) -> bool {
+        let entitled = self.may_speak(heard.service.ip(), now);
+        match self.addresses.iter_mut().find(|a| a.service.ip() == heard.service.ip()) {
+            Some(known) => {
+                known.heard = now;
+                known.service = heard.service;
+                known.hmac = heard.hmac;
+            }
+            None => {
+                let address = NeighbourAddress {
+                    service: heard.service,
+                    interface: heard.interface,
+                    heard: now,
+                    proven: None,
+                    hmac: heard.hmac,
+                };
+                self.addresses.push(address);
+            }
+        }
+        self.sort_addresses();
+        self.addresses.truncate(ADDRESSES_MAX);
+        if entitled {
+            self.name = heard.name;
+            self.is_goforban = heard.source_port == GOFORBAN_SOURCE_PORT && self.verified_by() == Some(&IndexKey::Practised);
+            self.disputed_by = None;
+        } else if self.hmac() != heard.hmac {
+            self.disputed_by = Some(heard.service.ip());
+        }
+        entitled
+    }
+
+    /// The proven address speaks for the uuid while it is not silent; before, everybody.
+    fn may_speak(&self, ip: IpAddr, now: Instant) -> bool {
+        let proven = |a: &&NeighbourAddress| a.proven.is_some();
+        let alive = |a: &&NeighbourAddress| now.saturating_duration_since(a.heard) < ADDRESS_SILENT;
+        let same_family_alive = self.addresses.iter().filter(proven).any(|a| alive(&a));
+        !same_family_alive || self.addresses.iter().filter(proven).any(|a| a.service.ip() == ip)
+    }
+
+    fn sort_addresses(&mut self) {
+        self.addresses.sort_by_key(|a| std::cmp::Reverse((a.proven, a.heard)));
+    }
+
+    /// Its addresses, the one to use first.
+    #[must_use]
+    pub fn addresses(&self) -> &[NeighbourAddress] {
+        &self.addresses
+    }
+
+    /// The address for links and fetches.
+    #[must_use]
+    pub fn service(&self) -> Option<SocketAddr> {
+        self.addresses.first().map(|a| a.service)
+    }
+
+    /// When it was heard last, from anywhere.
+    #[must_use]
+    pub fn heard(&self) -> Instant {
+        self.addresses.iter().map(|a| a.heard).max().unwrap_or(self.first_heard)
+    }
+
+    /// Whether it counts as present.
+    #[must_use]
+    pub fn is_present(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.heard()) < PRESENT
+    }
+
+    /// The HMAC its first address announced last.
+    #[must_use]
+    pub fn hmac(&self) -> Option<IndexHmac> {
+        self.addresses.first().and_then(|a| a.hmac)
+    }
+
+    /// The key its index verified with.
+    #[must_use]
+    pub fn verified_by(&self) -> Option<&IndexKey> {
+        self.known.as_ref().and_then(|known| known.verified_by.as_ref())
+    }
+
+    /// Why its index could not be fetched the last time.
+    #[must_use]
+    pub fn last_error(&self) -> Option<&str> {
+        self.attempts.last_error.as_deref()
+    }
+
+    /// When its index may and should be fetched; `None`: there is no need.
+    #[must_use]
+    pub fn fetch_due(&self) -> Option<Instant> {
+        let since = |last: Option<Instant>, pause: Duration| last.map_or(self.first_heard, |last| last + pause);
+        let attempts = &self.attempts;
+        if attempts.failures > 0 {
+            let doubled = RETRY_MIN.saturating_mul(1_u32.checked_shl(attempts.failures.saturating_sub(1)).unwrap_or(u32::MAX));
+            return Some(since(attempts.last, doubled.min(RETRY_MAX)));
+        }
+        let Some(known) = &self.known else { return Some(since(attempts.last, RETRY_MIN)) };
+        match self.hmac() {
+            None => Some(since(attempts.last, POLL)),
+            Some(hmac) if known.announced != Some(hmac) => Some(since(attempts.last, PROVEN_MIN)),
+            // It did not verify: read again at the next announcement.
+            Some(_) if known.verified_by.is_none() => Some(since(attempts.last, RETRY_MIN)),
+            Some(_) => None,
+        }
+    }
+
+    pub(super) fn attempt(&mut self, now: Instant) {
+        self.attempts.last = Some(now);
+    }
+
+    pub(super) fn succeed(&mut self, from: IpAddr, known: KnownIndex, now: Instant) {
+        self.attempts.failures = 0;
+        self.attempts.last_error = None;
+        if let Some(address) = self.addresses.iter_mut().find(|a| a.service.ip() == from) {
+            address.proven = Some(now);
+        }
+        self.sort_addresses();
+        self.known = Some(known);
+    }
+
+    pub(super) fn fail(&mut self, why: Box<str>) {
+        self.attempts.failures = self.attempts.failures.saturating_add(1);
+        self.attempts.last_error = Some(why);
+    }
+}
+
+impl KnownIndex {
+    /// An index as it was read for an announced HMAC.
+    #[must_use]
+    pub fn new(index: Arc<Index>, refused: Refused, announced: Option<IndexHmac>, verified_by: Option<IndexKey>) -> Self {
+        Self { index, refused: Arc::new(refused), announced, verified_by }
+    }
+}
+
+/// What an announcement says, with where it came from.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// The name announced.
+    pub name: DisplayText,
+    /// The HMAC announced.
+    pub hmac: Option<IndexHmac>,
+    /// Source address with the port we received on.
+    pub service: SocketAddr,
+    /// The source's own port.
+    pub source_port: u16,
+    /// The interface it came in by.
+    pub interface: Option<Arc<str>>,
+}

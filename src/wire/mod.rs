@@ -1,0 +1,19 @@
+//! Bytes ⇄ values: what travels between nodes, and nothing else.
+//!
+//! No files, no sockets, no clock, no async. Every parser here takes bytes from strangers: it
+//! answers with a value that cannot be wrong, or with an error; it never panics. The rules are
+//! those of `docs/PROTOCOL.md`; each file names the section it serves.
+
+pub mod announcement;
+pub mod b64e;
+pub mod index;
+pub mod index_hmac;
+pub mod loot_path;
+pub mod text;
+pub mod url;
+
+pub use announcement::Announcement;
+pub use index::Index;
+pub use index_hmac::{IndexHmac, IndexKey};
+pub use loot_path::LootPath;
+pub use text::{DisplayText, NodeName};
