@@ -99,7 +99,10 @@ mod tests {
         assert_eq!(state.uuid().unwrap(), uuid);
         std::fs::write(temp.path().join("uuid"), b"\xff\x00garbage").unwrap();
         assert_ne!(state.uuid().unwrap(), uuid);
-        let aside = std::fs::read_dir(temp.path()).unwrap().filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("bad-")).count();
+        let aside = std::fs::read_dir(temp.path())
+            .unwrap()
+            .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("bad-"))
+            .count();
         assert_eq!(aside, 1);
     }
 }

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! `boucan`: see the library for what it does.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    boucan::cli::main()
+}

@@ -124,7 +124,11 @@ impl Announcer {
             let any_bound = !self.segment.bound.is_empty();
             for interface in used().filter(|i| !i.is_loopback || any_bound) {
                 for (from, to) in interface.broadcasts() {
-                    self.send(snapshot.hmac, SocketAddr::new(self.broadcast_of(to).into(), self.port), Some((interface.index, self.source(from))));
+                    self.send(
+                        snapshot.hmac,
+                        SocketAddr::new(self.broadcast_of(to).into(), self.port),
+                        Some((interface.index, self.source(from))),
+                    );
                 }
             }
             for interface in used().filter(|i| !i.is_loopback && !i.v6.is_empty()) {
@@ -139,7 +143,8 @@ impl Announcer {
         }
         // Forban nodes verify with `forban`: they hear the broadcast and this, and keep the later,
         // so they stop fetching our index every round. goforban checks no HMAC: not to it.
-        let practised = |n: &crate::neighbours::Neighbour| n.verified_by() == Some(&IndexKey::Practised) && !n.is_goforban;
+        let practised =
+            |n: &crate::neighbours::Neighbour| n.verified_by() == Some(&IndexKey::Practised) && !n.is_goforban;
         for neighbour in self.neighbourhood.present(Instant::now()).iter().filter(|n| practised(n)) {
             for address in neighbour.addresses() {
                 self.tell(snapshot, address.service, |snapshot| snapshot.hmac_practised);

@@ -42,7 +42,9 @@ impl Interface {
     pub fn has_on_link(&self, ip: IpAddr) -> bool {
         match ip {
             IpAddr::V4(ip) => self.v4.iter().any(|own| own.contains(ip)),
-            IpAddr::V6(ip) => self.v6.iter().any(|(own, prefix)| same_prefix(own.to_bits(), ip.to_bits(), *prefix, 128)),
+            IpAddr::V6(ip) => {
+                self.v6.iter().any(|(own, prefix)| same_prefix(own.to_bits(), ip.to_bits(), *prefix, 128))
+            }
         }
     }
 

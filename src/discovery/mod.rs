@@ -12,7 +12,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use self::announcer::Announcer;
@@ -23,6 +22,7 @@ use self::socket::{ALL_NODES, DatagramSocket};
 use self::stats::Stats;
 use crate::loot::Loot;
 use crate::neighbours::Neighbourhood;
+use crate::shutdown::Tasks;
 use crate::wire::NodeName;
 
 /// What the operator said about announcing and hearing.
@@ -76,7 +76,11 @@ impl Discovery {
             hearing: Vec::new(),
             options,
         };
-        if discovery.options.bind.is_empty() { discovery.open_everywhere()? } else { discovery.open_bound()? }
+        if discovery.options.bind.is_empty() {
+            discovery.open_everywhere()?
+        } else {
+            discovery.open_bound()?
+        }
         Ok(discovery)
     }
 
@@ -156,7 +160,7 @@ impl Discovery {
     }
 
     /// Starts to hear, then to announce. The HTTP service must listen already.
-    pub fn run(self, name: NodeName, uuid: Uuid, loot: Loot, neighbourhood: Neighbourhood, tasks: &TaskTracker) {
+    pub fn run(self, name: NodeName, uuid: Uuid, loot: Loot, neighbourhood: Neighbourhood, tasks: &Tasks) {
         let (answers, wishes) = announcer::answers();
         let port = self.options.port;
         let with_port = |a: &SocketAddr| {

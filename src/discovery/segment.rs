@@ -60,14 +60,19 @@ impl Segment {
     /// LAN of tests.
     fn loopback_origin(&self, ip: IpAddr) -> Origin {
         let on_loopback = self.bound.iter().any(IpAddr::is_loopback);
-        if on_loopback && ip.is_ipv4() && ip != IpAddr::from([127, 255, 255, 255]) { Origin::Near } else { Origin::Elsewhere }
+        if on_loopback && ip.is_ipv4() && ip != IpAddr::from([127, 255, 255, 255]) {
+            Origin::Near
+        } else {
+            Origin::Elsewhere
+        }
     }
 
     /// Whether the node uses this interface.
     #[must_use]
     pub fn uses(&self, interface: &Interface) -> bool {
         let chosen = self.only.is_empty() || self.only.iter().any(|name| **name == *interface.name);
-        let bound = self.bound.is_empty() || self.bound.iter().any(|ip| interface.is_own(*ip) || (interface.is_loopback && ip.is_loopback()));
+        let bound = self.bound.is_empty()
+            || self.bound.iter().any(|ip| interface.is_own(*ip) || (interface.is_loopback && ip.is_loopback()));
         chosen && bound
     }
 }

@@ -73,7 +73,8 @@ impl DatagramSocket {
     fn receive_now(&self, buffer: &mut [u8]) -> io::Result<Received> {
         let mut control = nix::cmsg_space!(libc::in_pktinfo, libc::in6_pktinfo);
         let mut slices = [IoSliceMut::new(buffer)];
-        let message = recvmsg::<SockaddrStorage>(self.socket.as_raw_fd(), &mut slices, Some(&mut control), MsgFlags::empty())?;
+        let message =
+            recvmsg::<SockaddrStorage>(self.socket.as_raw_fd(), &mut slices, Some(&mut control), MsgFlags::empty())?;
         let source = message.address.and_then(|address| socket_address(&address));
         let interface = message.cmsgs()?.find_map(|control| match control {
             ControlMessageOwned::Ipv4PacketInfo(info) => u32::try_from(info.ipi_ifindex).ok(),
@@ -102,7 +103,13 @@ impl DatagramSocket {
                 };
                 let control = [ControlMessage::Ipv4PacketInfo(&info)];
                 let address = SockaddrIn::from(to);
-                sendmsg(self.socket.as_raw_fd(), &[IoSlice::new(datagram)], &control, MsgFlags::empty(), Some(&address))?
+                sendmsg(
+                    self.socket.as_raw_fd(),
+                    &[IoSlice::new(datagram)],
+                    &control,
+                    MsgFlags::empty(),
+                    Some(&address),
+                )?
             }
             // Not tokio's `try_send_to`: it waits for a readiness that the reactor has not seen yet.
             _ => SockRef::from(&self.socket).send_to(datagram, &to.into())?,

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch as channel;
 
 use super::folder::{FileFacts, FileId, LootFolder};
-use super::listing::{Found, Listing};
+use super::listing::{Change, Found, Listing};
 use super::scan::scan;
 use super::stored::StoredLoot;
 use super::watch::FolderWatch;
@@ -94,7 +94,12 @@ impl KeeperHandle {
 ///
 /// # Errors
 /// When no thread can be started.
-pub fn start(folder: LootFolder, key: IndexKey, ledger: Ledger, stored: StoredLoot) -> std::io::Result<(Loot, KeeperHandle)> {
+pub fn start(
+    folder: LootFolder,
+    key: IndexKey,
+    ledger: Ledger,
+    stored: StoredLoot,
+) -> std::io::Result<(Loot, KeeperHandle)> {
     let (queue, inbox) = sync_channel(HINTS_MAX);
     let hints = Hints { queue, overflow: Arc::new(AtomicBool::new(false)) };
     let baseline = stored.load().filter(|(id, _)| *id == folder.id());
@@ -138,7 +143,10 @@ pub fn start(folder: LootFolder, key: IndexKey, ledger: Ledger, stored: StoredLo
 /// A stored index as a scan's result: names and sizes, until the first walk knows better.
 fn provisional(index: &Index) -> Found {
     let facts = |size_bytes| FileFacts { size_bytes, modified_ns: 0, id: FileId { device: 0, inode: 0 } };
-    Found { files: index.iter().map(|entry| (entry.name.into(), facts(entry.size_bytes))).collect(), ..Found::default() }
+    Found {
+        files: index.iter().map(|entry| (entry.name.into(), facts(entry.size_bytes))).collect(),
+        ..Found::default()
+    }
 }
 
 struct Keeper {
@@ -231,8 +239,12 @@ impl Keeper {
 
     /// Files that nobody wrote to for a while.
     fn take_rested(&mut self) -> Vec<Box<str>> {
-        let rested: Vec<_> =
-            self.writing.iter().filter(|(_, last)| last.elapsed() >= WRITING_REST).map(|(name, _)| name.clone()).collect();
+        let rested: Vec<_> = self
+            .writing
+            .iter()
+            .filter(|(_, last)| last.elapsed() >= WRITING_REST)
+            .map(|(name, _)| name.clone())
+            .collect();
         self.writing.retain(|name, _| !rested.contains(name));
         rested
     }
@@ -246,7 +258,9 @@ impl Keeper {
         let mut changed = false;
         let mut looked_at: Option<Box<str>> = None;
         for name in names {
-            let covered = looked_at.as_ref().is_some_and(|above| name.strip_prefix(above.as_ref()).is_some_and(|rest| rest.starts_with('/')));
+            let covered = looked_at
+                .as_ref()
+                .is_some_and(|above| name.strip_prefix(above.as_ref()).is_some_and(|rest| rest.starts_with('/')));
             if covered || self.writing.contains_key(&name) {
                 continue;
             }
@@ -289,7 +303,11 @@ impl Keeper {
         if self.last_seen.is_some_and(|id| id != folder.id()) {
             self.listing = Listing::default(); // another folder: nothing was deleted
         }
+        let first = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).scanned_at.is_none();
         let changed = self.take_over("", found);
+        if first && self.last_seen.is_none_or(|id| id == folder.id()) {
+            self.note_deleted_while_away();
+        }
         self.last_seen = Some(folder.id());
         self.note_held_back();
         self.set_state(|status| {
@@ -298,6 +316,9 @@ impl Keeper {
         });
         if changed || !self.shared.snapshot.borrow().announceable {
             self.publish();
+        }
+        if first {
+            self.store(); // so that a killed node knows its folder again
         }
         let period = if self.watch.is_some() { RESCAN } else { RESCAN_UNWATCHED };
         Instant::now() + period.max(began.elapsed().saturating_mul(RESCAN_SHARE))
@@ -310,7 +331,8 @@ impl Keeper {
             return Ok(folder);
         }
         self.watch = None;
-        let reopened = LootFolder::open(folder.path()).map_err(|error| format!("{} is not there: {error}", folder.path().display()))?;
+        let reopened = LootFolder::open(folder.path())
+            .map_err(|error| format!("{} is not there: {error}", folder.path().display()))?;
         let reopened = Arc::new(reopened);
         *self.shared.folder.write().unwrap_or_else(PoisonError::into_inner) = reopened.clone();
         self.watch_folder();
@@ -341,6 +363,15 @@ impl Keeper {
         !changes.is_empty()
     }
 
+    /// What the ledger says was mirrored and is not here was deleted while no node ran: the
+    /// stored index may be older than the end of the last run.
+    fn note_deleted_while_away(&self) {
+        let facts = self.ledger.facts();
+        let gone = facts.mirrored_names().filter(|name| self.listing.get(name).is_none());
+        let gone: Vec<Change> = gone.map(|name| Change::Gone(name.into())).collect();
+        self.ledger.note_changes(&gone);
+    }
+
     fn publish(&mut self) {
         let snapshot = Snapshot::new(self.listing.to_index(), &self.key, true);
         tracing::info!(files = snapshot.index.len(), hmac = %snapshot.hmac, "the index changed");
@@ -360,7 +391,10 @@ impl Keeper {
 
     fn watch_folder(&mut self) {
         let started = FolderWatch::start(self.folder().path(), self.shared.hints.clone());
-        let limited = started.as_ref().err().map(|error| format!("changes are found by looking every few seconds: {error}").into());
+        let limited = started
+            .as_ref()
+            .err()
+            .map(|error| format!("changes are found by looking every few seconds: {error}").into());
         if let Some(why) = &limited {
             tracing::warn!(%why, "the folder cannot be watched");
         }

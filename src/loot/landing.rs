@@ -123,7 +123,8 @@ impl Spool {
     pub fn part(&self, key: &PartKey) -> io::Result<Part> {
         let id = part_id(key);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = File::from(rustix::fs::openat(&*self.handle, format!("{id}.part"), flags, Mode::from_raw_mode(0o600))?);
+        let file =
+            File::from(rustix::fs::openat(&*self.handle, format!("{id}.part"), flags, Mode::from_raw_mode(0o600))?);
         let fresh = Note { key: key.clone(), validators: Validators::default(), durable_bytes: 0, boot: boot_id() };
         let note = self.read_note(&id).filter(|note| note.key == *key).unwrap_or(fresh);
         let mut part = Part { spool: self.clone(), id, file, received_bytes: 0, note };
@@ -268,7 +269,8 @@ impl Part {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let temporary = format!("{}.new", self.id);
         let spool = &*self.spool.handle;
-        let mut file = File::from(rustix::fs::openat(spool, &temporary, flags | OFlags::TRUNC, Mode::from_raw_mode(0o600))?);
+        let mut file =
+            File::from(rustix::fs::openat(spool, &temporary, flags | OFlags::TRUNC, Mode::from_raw_mode(0o600))?);
         file.write_all(&serde_json::to_vec(&self.note)?)?;
         Ok(rustix::fs::renameat(spool, &temporary, spool, format!("{}.note", self.id))?)
     }

@@ -53,6 +53,7 @@ enum Record {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     mirrored: BTreeMap<Box<str>, Mirrored>,
+    mirrored_bytes: u64,
     deleted: BTreeMap<Box<str>, ()>,
     superseded: BTreeMap<Box<str>, Vec<u64>>,
 }
@@ -62,6 +63,11 @@ impl Facts {
     #[must_use]
     pub fn mirrored(&self, name: &str) -> Option<&Mirrored> {
         self.mirrored.get(name)
+    }
+
+    /// The names that the mirror brought.
+    pub fn mirrored_names(&self) -> impl Iterator<Item = &str> {
+        self.mirrored.keys().map(AsRef::as_ref)
     }
 
     /// Whether the user deleted it here.
@@ -85,17 +91,25 @@ impl Facts {
     /// Bytes of all mirrored files that are still here.
     #[must_use]
     pub fn mirrored_bytes(&self) -> u64 {
-        self.mirrored.values().fold(0, |sum, entry| sum.saturating_add(entry.size_bytes))
+        self.mirrored_bytes
+    }
+
+    fn forget_mirrored(&mut self, path: &str) {
+        if let Some(entry) = self.mirrored.remove(path) {
+            self.mirrored_bytes = self.mirrored_bytes.saturating_sub(entry.size_bytes);
+        }
     }
 
     fn apply(&mut self, record: Record) {
         match record {
             Record::Mirrored { path, entry } => {
                 self.deleted.remove(&path);
+                self.forget_mirrored(&path);
+                self.mirrored_bytes = self.mirrored_bytes.saturating_add(entry.size_bytes);
                 self.mirrored.insert(path, entry);
             }
             Record::Deleted { path } => {
-                self.mirrored.remove(&path);
+                self.forget_mirrored(&path);
                 if self.deleted.len() < DELETED_MAX {
                     self.deleted.insert(path, ());
                 }
@@ -117,7 +131,8 @@ impl Facts {
     }
 
     fn records(&self) -> impl Iterator<Item = Record> {
-        let mirrored = self.mirrored.iter().map(|(path, entry)| Record::Mirrored { path: path.clone(), entry: entry.clone() });
+        let mirrored =
+            self.mirrored.iter().map(|(path, entry)| Record::Mirrored { path: path.clone(), entry: entry.clone() });
         let deleted = self.deleted.keys().map(|path| Record::Deleted { path: path.clone() });
         let superseded = self.superseded.iter().flat_map(|(path, sizes)| {
             sizes.iter().map(|size| Record::Superseded { path: path.clone(), size_bytes: *size })
@@ -179,7 +194,9 @@ impl Ledger {
                 Change::Altered(path, before) => {
                     inner.append(Record::Superseded { path: path.clone(), size_bytes: *before });
                 }
-                Change::Appeared(path) if inner.facts.is_deleted(path) => inner.append(Record::Restored { path: path.clone() }),
+                Change::Appeared(path) if inner.facts.is_deleted(path) => {
+                    inner.append(Record::Restored { path: path.clone() })
+                }
                 Change::Appeared(_) => {}
             }
         }

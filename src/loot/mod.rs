@@ -32,11 +32,13 @@ use crate::wire::{Index, IndexHmac, IndexKey, LootPath};
 #[derive(Debug)]
 pub struct Snapshot {
     /// Names and sizes; its text is what is served.
-    pub index: Index,
+    pub index: Arc<Index>,
     /// Over those bytes, with the key we announce to everybody.
     pub hmac: IndexHmac,
     /// The same with the key the existing programs use; `None` with a pre-shared key.
     pub hmac_practised: Option<IndexHmac>,
+    /// When it was made, to the second.
+    pub made: SystemTime,
     /// False until the folder has been read or a stored index was found: nothing to announce yet.
     pub announceable: bool,
 }
@@ -46,9 +48,8 @@ impl Snapshot {
     #[must_use]
     pub fn new(index: Index, key: &IndexKey, announceable: bool) -> Self {
         let hmac = IndexHmac::of(index.text(), key);
-        let hmac_practised =
-            (*key == IndexKey::Specified).then(|| IndexHmac::of(index.text(), &IndexKey::Practised));
-        Self { index, hmac, hmac_practised, announceable }
+        let hmac_practised = (*key == IndexKey::Specified).then(|| IndexHmac::of(index.text(), &IndexKey::Practised));
+        Self { index: Arc::new(index), hmac, hmac_practised, made: SystemTime::now(), announceable }
     }
 
     /// The exact bytes of the index.

@@ -47,7 +47,8 @@ impl Walk<'_> {
     fn meet_named(&mut self, name: &str) {
         let (parent, file) = name.rsplit_once('/').unwrap_or(("", name));
         if let Ok(handle) = self.folder.open_folder(parent) {
-            let kind = rustix::fs::statat(&handle, file, AtFlags::SYMLINK_NOFOLLOW).map(|s| FileType::from_raw_mode(s.st_mode));
+            let kind = rustix::fs::statat(&handle, file, AtFlags::SYMLINK_NOFOLLOW)
+                .map(|s| FileType::from_raw_mode(s.st_mode));
             if let Ok(kind) = kind {
                 self.meet(handle.as_fd(), parent, file.as_bytes(), kind);
             }
@@ -74,7 +75,9 @@ impl Walk<'_> {
         };
         match kind_of(handle, file, kind) {
             FileType::RegularFile => self.meet_file(handle, &path),
-            FileType::Directory if path.components().count() < PATH_MAX_COMPONENTS => self.pending.push(path.as_str().into()),
+            FileType::Directory if path.components().count() < PATH_MAX_COMPONENTS => {
+                self.pending.push(path.as_str().into())
+            }
             FileType::Directory => self.hold_back(&name, Refusal::TooLong.into()),
             FileType::Symlink => self.hold_back(&name, WhyHeldBack::Link),
             _ => self.hold_back(&name, WhyHeldBack::NotAFile),
@@ -83,10 +86,14 @@ impl Walk<'_> {
 
     fn meet_file(&mut self, handle: BorrowedFd<'_>, path: &LootPath) {
         if self.found.files.len() >= INDEX_MAX_ENTRIES {
-            return self.hold_back(path.as_str().as_bytes(), WhyHeldBack::Unreadable("too many files for one node".into()));
+            return self
+                .hold_back(path.as_str().as_bytes(), WhyHeldBack::Unreadable("too many files for one node".into()));
         }
         if let Err(error) = rustix::fs::accessat(handle, path.file_name(), Access::READ_OK, AtFlags::EACCESS) {
-            return self.hold_back(path.as_str().as_bytes(), WhyHeldBack::Unreadable(io::Error::from(error).to_string().into()));
+            return self.hold_back(
+                path.as_str().as_bytes(),
+                WhyHeldBack::Unreadable(io::Error::from(error).to_string().into()),
+            );
         }
         match facts_at(handle, path.file_name()) {
             Ok(Some(facts)) => {
@@ -121,7 +128,8 @@ fn kind_of(handle: BorrowedFd<'_>, file: &[u8], kind: FileType) -> FileType {
     if kind != FileType::Unknown {
         return kind;
     }
-    rustix::fs::statat(handle, file, AtFlags::SYMLINK_NOFOLLOW).map_or(kind, |stat| FileType::from_raw_mode(stat.st_mode))
+    rustix::fs::statat(handle, file, AtFlags::SYMLINK_NOFOLLOW)
+        .map_or(kind, |stat| FileType::from_raw_mode(stat.st_mode))
 }
 
 #[cfg(test)]
@@ -139,7 +147,8 @@ mod tests {
     fn a_walk_finds_files_and_says_what_it_holds_back() {
         let temp = tempfile::tempdir().unwrap();
         let root = temp.path();
-        for name in ["a.txt", "d/e/b.txt", ".hidden", ".boucan/spool/x", "forban/index", "line\nbreak", "d/back\\slash"] {
+        for name in ["a.txt", "d/e/b.txt", ".hidden", ".boucan/spool/x", "forban/index", "line\nbreak", "d/back\\slash"]
+        {
             let file = root.join(name);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, "x").unwrap();
@@ -152,7 +161,8 @@ mod tests {
         let found = scan(&folder, "", &seen).unwrap();
         assert_eq!(names(&found), ["a.txt", "d/e/b.txt"]);
         assert_eq!(seen.into_inner(), 2);
-        let mut why: Vec<String> = found.held_back.iter().map(|(_, held)| format!("{:.12}: {}", held.name.as_str(), held.why)).collect();
+        let mut why: Vec<String> =
+            found.held_back.iter().map(|(_, held)| format!("{:.12}: {}", held.name.as_str(), held.why)).collect();
         why.sort();
         assert_eq!(why.len(), 6, "{why:#?}");
         assert!(why.iter().any(|w| w.starts_with("latin-\u{fffd}: the name is not valid UTF-8")), "{why:#?}");

@@ -54,7 +54,9 @@ fn hints_of<'e>(event: &'e Event, root: &'e Path) -> impl Iterator<Item = Hint> 
         match kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Hint::Whole(name)),
             EventKind::Access(_) => None,
-            EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_)) => Some(Hint::BeingWritten(name)),
+            EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_)) => {
+                Some(Hint::BeingWritten(name))
+            }
             EventKind::Remove(RemoveKind::File | RemoveKind::Folder) => Some(Hint::Changed(name)),
             _ => Some(Hint::Changed(name)),
         }

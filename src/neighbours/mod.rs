@@ -52,6 +52,8 @@ pub struct DueFetch {
     pub services: Vec<SocketAddr>,
     /// The HMAC announced for it.
     pub announced: Option<IndexHmac>,
+    /// Whether we have an index of it already.
+    pub is_known: bool,
 }
 
 /// A handle to the table; cheap to clone.
@@ -133,6 +135,7 @@ impl Neighbourhood {
                         uuid: neighbour.uuid,
                         services: neighbour.addresses().iter().map(|a| a.service).collect(),
                         announced: neighbour.hmac(),
+                        is_known: neighbour.known.is_some(),
                     });
                 }
                 Some(at) => next = Some(next.map_or(at, |next| next.min(at))),
@@ -147,9 +150,9 @@ impl Neighbourhood {
         self.fetch_wanted.notified().await;
     }
 
-    /// An index was fetched from one of the neighbour's addresses. Returns whether it differs
-    /// from the one before.
-    pub fn fetched(&self, uuid: Uuid, from: IpAddr, known: KnownIndex, now: Instant) -> bool {
+    /// An index was fetched from one of the neighbour's addresses, or recalled (`None`), which
+    /// proves none. Returns whether it differs from the one before.
+    pub fn fetched(&self, uuid: Uuid, from: Option<IpAddr>, known: KnownIndex, now: Instant) -> bool {
         let mut table = self.lock();
         let Some(neighbour) = table.get_mut(&uuid) else { return false };
         let differs = neighbour.known.as_ref().is_none_or(|before| before.index != known.index);
@@ -157,7 +160,9 @@ impl Neighbourhood {
         neighbour.succeed(from, known, now);
         // goforban takes a new uuid at each start: what spoke from here before and was silent
         // since the new one came is the same node.
-        table.retain(|other, n| *other == uuid || n.heard() >= first_heard || n.addresses().iter().any(|a| a.service.ip() != from));
+        table.retain(|other, n| {
+            *other == uuid || n.heard() >= first_heard || n.addresses().iter().any(|a| Some(a.service.ip()) != from)
+        });
         bound_indexes(&mut table, uuid);
         drop(table);
         if differs {

@@ -119,7 +119,8 @@ impl Neighbour {
         self.addresses.truncate(ADDRESSES_MAX);
         if entitled {
             self.name = heard.name;
-            self.is_goforban = heard.source_port == GOFORBAN_SOURCE_PORT && self.verified_by() == Some(&IndexKey::Practised);
+            self.is_goforban =
+                heard.source_port == GOFORBAN_SOURCE_PORT && self.verified_by() == Some(&IndexKey::Practised);
             self.disputed_by = None;
         } else if self.hmac() != heard.hmac {
             self.disputed_by = Some(heard.service.ip());
@@ -187,7 +188,8 @@ impl Neighbour {
         let since = |last: Option<Instant>, pause: Duration| last.map_or(self.first_heard, |last| last + pause);
         let attempts = &self.attempts;
         if attempts.failures > 0 {
-            let doubled = RETRY_MIN.saturating_mul(1_u32.checked_shl(attempts.failures.saturating_sub(1)).unwrap_or(u32::MAX));
+            let doubled =
+                RETRY_MIN.saturating_mul(1_u32.checked_shl(attempts.failures.saturating_sub(1)).unwrap_or(u32::MAX));
             return Some(since(attempts.last, doubled.min(RETRY_MAX)));
         }
         let Some(known) = &self.known else { return Some(since(attempts.last, RETRY_MIN)) };
@@ -204,10 +206,10 @@ impl Neighbour {
         self.attempts.last = Some(now);
     }
 
-    pub(super) fn succeed(&mut self, from: IpAddr, known: KnownIndex, now: Instant) {
+    pub(super) fn succeed(&mut self, from: Option<IpAddr>, known: KnownIndex, now: Instant) {
         self.attempts.failures = 0;
         self.attempts.last_error = None;
-        if let Some(address) = self.addresses.iter_mut().find(|a| a.service.ip() == from) {
+        if let Some(address) = self.addresses.iter_mut().find(|a| Some(a.service.ip()) == from) {
             address.proven = Some(now);
         }
         self.sort_addresses();
@@ -223,7 +225,12 @@ impl Neighbour {
 impl KnownIndex {
     /// An index as it was read for an announced HMAC.
     #[must_use]
-    pub fn new(index: Arc<Index>, refused: Refused, announced: Option<IndexHmac>, verified_by: Option<IndexKey>) -> Self {
+    pub fn new(
+        index: Arc<Index>,
+        refused: Refused,
+        announced: Option<IndexHmac>,
+        verified_by: Option<IndexKey>,
+    ) -> Self {
         Self { index, refused: Arc::new(refused), announced, verified_by }
     }
 }

@@ -40,11 +40,12 @@ impl Scene {
     fn fetched(&self, uuid: u128, ip: &str, hmac: Option<IndexHmac>, seconds: u64) -> bool {
         let index = Arc::new(Index::parse(format!("file-{hmac:?},1\n").as_bytes()).unwrap().0);
         let known = KnownIndex::new(index, Refused::default(), hmac, Some(IndexKey::Specified));
-        self.neighbourhood.fetched(Uuid::from_u128(uuid), ip.parse().unwrap(), known, self.at(seconds))
+        self.neighbourhood.fetched(Uuid::from_u128(uuid), ip.parse().ok(), known, self.at(seconds))
     }
 
     fn present(&self, seconds: u64) -> Vec<u128> {
-        let mut present: Vec<u128> = self.neighbourhood.present(self.at(seconds)).iter().map(|n| n.uuid.as_u128()).collect();
+        let mut present: Vec<u128> =
+            self.neighbourhood.present(self.at(seconds)).iter().map(|n| n.uuid.as_u128()).collect();
         present.sort_unstable();
         present
     }
@@ -102,9 +103,11 @@ fn a_proven_neighbour_that_changes_its_hmac_all_the_time_is_asked_once_a_second(
     let mut asked = 0;
     for step in 0..600 {
         let now = scene.start + Duration::from_millis(1000 + step * 100);
-        let announcement = Announcement { name: DisplayText::default(), uuid: Uuid::from_u128(1), hmac: hmac(&step.to_string()) };
+        let announcement =
+            Announcement { name: DisplayText::default(), uuid: Uuid::from_u128(1), hmac: hmac(&step.to_string()) };
         let service = "10.0.0.1:12555".parse().unwrap();
-        let heard = Heard { name: DisplayText::default(), hmac: announcement.hmac, service, source_port: 1, interface: None };
+        let heard =
+            Heard { name: DisplayText::default(), hmac: announcement.hmac, service, source_port: 1, interface: None };
         scene.neighbourhood.hear(&announcement, heard, false, now);
         asked += scene.neighbourhood.take_due(|_| false, now).0.len();
     }

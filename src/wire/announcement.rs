@@ -48,7 +48,10 @@ impl Announcement {
     /// [`AnnouncementError`] says why the datagram is dropped.
     pub fn parse(datagram: &[u8]) -> Result<Self, AnnouncementError> {
         let fields = datagram.strip_prefix(b"forban;").ok_or(AnnouncementError::NotForban)?;
-        let end = fields.iter().rposition(|b| !b.is_ascii_whitespace() && *b != b';').map_or(0, |last| last.saturating_add(1));
+        let end = fields
+            .iter()
+            .rposition(|b| !b.is_ascii_whitespace() && *b != b';')
+            .map_or(0, |last| last.saturating_add(1));
         let mut fields = fields.get(..end).unwrap_or_default().split(|b| *b == b';');
         let (mut name, mut uuid, mut hmac) = (None, None, None);
         while let Some(key) = fields.next().filter(|_| end > 0) {
@@ -125,8 +128,14 @@ mod tests {
 
     #[test]
     fn a_uuid_that_is_a_path_is_dropped() {
-        for uuid in ["/etc/cron.d", "../../x", "C:\\x", "", "{ef2bb792-016e-44e5-95cc-f7ba417e125b}", &"a".repeat(60_000)] {
-            assert_eq!(parse(&format!("forban;name;x;uuid;{uuid};hmac;{HMAC}")), Err(AnnouncementError::BadUuid), "{uuid:.40}");
+        for uuid in
+            ["/etc/cron.d", "../../x", "C:\\x", "", "{ef2bb792-016e-44e5-95cc-f7ba417e125b}", &"a".repeat(60_000)]
+        {
+            assert_eq!(
+                parse(&format!("forban;name;x;uuid;{uuid};hmac;{HMAC}")),
+                Err(AnnouncementError::BadUuid),
+                "{uuid:.40}"
+            );
         }
         assert_eq!(parse(&format!("forban;name;x;hmac;{HMAC}")), Err(AnnouncementError::NoUuid));
     }

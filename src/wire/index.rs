@@ -220,7 +220,12 @@ impl Index {
         let line = self.text.get(start..)?;
         let end = line.iter().skip(usize::from(slot.name_len)).position(|b| *b == b'\n')?;
         let line = std::str::from_utf8(line.get(..end.saturating_add(usize::from(slot.name_len)))?).ok()?;
-        Some(Entry { name: line.get(..usize::from(slot.name_len))?, size_bytes: slot.size_bytes, line, slashed: slot.slashed })
+        Some(Entry {
+            name: line.get(..usize::from(slot.name_len))?,
+            size_bytes: slot.size_bytes,
+            line,
+            slashed: slot.slashed,
+        })
     }
 }
 
@@ -280,9 +285,26 @@ mod tests {
     #[test]
     fn a_bad_line_is_counted_and_its_neighbours_stay() {
         let rows: [&[u8]; 20] = [
-            b"no comma", b",5", b"x,-1", b"x,+4", b"x,4.0", b"x,1e3", b"x,0x4", b"x,", b"x, 4", b"x,9223372036854775808",
-            b"x,18446744073709551616", b"../x,1", b"a//b,1", b"a\\b,1", b"a\0b,1", b"\xff,1", b"a\xe2\x80\xa8b,1", b".x,1",
-            b"\xef\xbb\xbfa,1", b"a\x1bb,1",
+            b"no comma",
+            b",5",
+            b"x,-1",
+            b"x,+4",
+            b"x,4.0",
+            b"x,1e3",
+            b"x,0x4",
+            b"x,",
+            b"x, 4",
+            b"x,9223372036854775808",
+            b"x,18446744073709551616",
+            b"../x,1",
+            b"a//b,1",
+            b"a\\b,1",
+            b"a\0b,1",
+            b"\xff,1",
+            b"a\xe2\x80\xa8b,1",
+            b".x,1",
+            b"\xef\xbb\xbfa,1",
+            b"a\x1bb,1",
         ];
         for row in rows {
             let body = [b"ctl1,1\n", row, b"\nctl2,2\n"].concat();

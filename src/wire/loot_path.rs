@@ -324,7 +324,17 @@ mod tests {
 
     #[test]
     fn honest_names_pass_unchanged() {
-        for name in ["a..b", "x,1,2", "%41", "+ &#?", "e\u{301}.txt", " leading", "trailing ", "Tom: a life.txt", "???>>>~~.bin"] {
+        for name in [
+            "a..b",
+            "x,1,2",
+            "%41",
+            "+ &#?",
+            "e\u{301}.txt",
+            " leading",
+            "trailing ",
+            "Tom: a life.txt",
+            "???>>>~~.bin",
+        ] {
             assert_eq!(LootPath::parse(name.as_bytes()).unwrap().as_str(), name);
         }
         assert_eq!(LootPath::parse(b"/abs/x").unwrap().as_str(), "abs/x");

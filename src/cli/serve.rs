@@ -1,0 +1,35 @@
+//! `boucan [FOLDER]`, `boucan serve [FOLDER]`: runs a node until a signal ends it.
+
+use std::process::ExitCode;
+
+use crate::config::{Config, Settings};
+use crate::node;
+
+/// Exit status for a mistake in flags or settings.
+const USAGE: u8 = 2;
+/// Threads for reading and writing files: disks are slow, but not many at once.
+const DISK_THREADS: usize = 32;
+
+/// Runs the node.
+pub(super) fn run(settings: Settings, quiet: bool) -> ExitCode {
+    let config = match Config::resolve(settings) {
+        Ok(config) => config,
+        Err(error) => return fail(&error, USAGE),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(DISK_THREADS).build();
+    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let outcome = runtime.block_on(node::run(config, quiet));
+        // A disk that hangs must not keep the process.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+fn fail(error: &anyhow::Error, status: u8) -> ExitCode {
+    eprintln!("boucan: {error:#}");
+    ExitCode::from(status)
+}

@@ -1,0 +1,156 @@
+//! Configuration: flags over environment over file over defaults.
+//!
+//! [`Settings`] is what was said, in either way; [`Config`] is what holds, each part the small
+//! option struct of the component that takes it.
+
+pub mod file;
+pub mod settings;
+pub mod values;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use directories::{BaseDirs, ProjectDirs, UserDirs};
+
+pub use settings::Settings;
+
+use crate::discovery::DiscoveryOptions;
+use crate::http::accept::ConnectionLimits;
+use crate::loot::space::SpaceRules;
+use crate::mirror::rules::Rules;
+use crate::wire::{IndexKey, NodeName};
+use settings::{Mode, OperatorRule};
+
+/// The port that Forban nodes share, for UDP and TCP.
+pub const PORT: u16 = 12555;
+/// A pre-shared key is at most this long.
+const KEY_MAX_BYTES: u64 = 4_096;
+
+/// What holds for this run.
+#[derive(Debug)]
+pub struct Config {
+    /// The folder that is offered.
+    pub folder: PathBuf,
+    /// Where the node keeps its state.
+    pub state: PathBuf,
+    /// What it calls itself.
+    pub name: NodeName,
+    /// The host's name, under which browsers may ask.
+    pub host_name: String,
+    /// More such names.
+    pub also_called: Vec<String>,
+    /// Announcing and hearing.
+    pub discovery: DiscoveryOptions,
+    /// The key of index HMACs.
+    pub key: IndexKey,
+    /// Whether neighbours' files are mirrored, and which; none in shared mode.
+    pub mirror: Option<Rules>,
+    /// What of the disk the mirror may use.
+    pub space: SpaceRules,
+    /// Connections from outside.
+    pub connections: ConnectionLimits,
+    /// The operator needs the token even on the machine itself.
+    pub operator_token: bool,
+}
+
+impl Config {
+    /// Puts together what holds: what was said by flags and environment, then by the file.
+    ///
+    /// # Errors
+    /// What is wrong, and where it was said.
+    pub fn resolve(said: Settings) -> anyhow::Result<Self> {
+        let said = match file::find(said.config.as_deref())? {
+            Some(path) => said.or(file::read(&path)?),
+            None => said,
+        };
+        if said.directory_port.is_some() {
+            bail!("--directory-port is reserved: this version has no directory yet");
+        }
+        let host_name = host_name();
+        Ok(Self {
+            folder: said.folder.clone().map_or_else(default_folder, Ok)?,
+            state: said.state.clone().map_or_else(default_state, Ok)?,
+            name: NodeName::new(said.name.as_deref().unwrap_or(&host_name)),
+            key: key(&said)?,
+            mirror: mirror(&said)?,
+            space: SpaceRules {
+                budget_bytes: said.budget.map(|size| size.0),
+                reserve_bytes: said.reserve.map(|size| size.0),
+            },
+            connections: ConnectionLimits {
+                total: said.max_connections.unwrap_or(2_048),
+                per_host: said.max_connections_per_host.unwrap_or(128),
+            },
+            operator_token: said.operator == Some(OperatorRule::Token),
+            discovery: discovery(&said)?,
+            also_called: said.also_called,
+            host_name,
+        })
+    }
+}
+
+fn discovery(said: &Settings) -> anyhow::Result<DiscoveryOptions> {
+    let interval = said.announce_interval.map_or(std::time::Duration::from_secs(10), |given| given.0);
+    if !(std::time::Duration::from_millis(100)..=std::time::Duration::from_secs(120)).contains(&interval) {
+        bail!("the announce interval must lie between 100ms and 2min: neighbours forget a node after 5 minutes");
+    }
+    let addresses = |list: &[values::Address]| list.iter().map(|address| address.0).collect();
+    Ok(DiscoveryOptions {
+        port: said.port.unwrap_or(PORT),
+        bind: addresses(&said.bind),
+        interfaces: said.interface.clone(),
+        ipv6: !said.no_ipv6.unwrap_or(false),
+        announce_to: addresses(&said.announce_to),
+        neighbours: addresses(&said.neighbour),
+        interval,
+    })
+}
+
+fn key(said: &Settings) -> anyhow::Result<IndexKey> {
+    let Some(path) = &said.psk_file else { return Ok(IndexKey::Specified) };
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut key = Vec::new();
+        std::io::Read::read_to_end(
+            &mut std::io::Read::take(std::fs::File::open(path)?, KEY_MAX_BYTES.saturating_add(1)),
+            &mut key,
+        )?;
+        Ok(key)
+    };
+    let key = read().with_context(|| format!("the pre-shared key in {} cannot be read", path.display()))?;
+    let key = key.trim_ascii_end();
+    if key.is_empty() || key.len() as u64 > KEY_MAX_BYTES {
+        bail!("the pre-shared key in {} must have 1 to {KEY_MAX_BYTES} bytes", path.display());
+    }
+    Ok(IndexKey::PreShared(key.into()))
+}
+
+fn mirror(said: &Settings) -> anyhow::Result<Option<Rules>> {
+    let rules = Rules::new(&said.include, &said.exclude, !said.any_name.unwrap_or(false))
+        .context("a rule of --include or --exclude cannot be used")?;
+    let mode = if said.opportunistic == Some(true) { Mode::Opportunistic } else { said.mode.unwrap_or(Mode::Shared) };
+    Ok((mode == Mode::Opportunistic).then_some(rules))
+}
+
+/// The desktop's public folder, made if it is missing.
+fn default_folder() -> anyhow::Result<PathBuf> {
+    let user = UserDirs::new().context("there is no home folder: name the folder to share")?;
+    let folder = user.public_dir().map_or_else(|| user.home_dir().join("Public"), Into::into);
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    Ok(folder)
+}
+
+fn default_state() -> anyhow::Result<PathBuf> {
+    let base = BaseDirs::new().context("there is no home folder: name a state folder with --state")?;
+    Ok(base.state_dir().unwrap_or_else(|| base.data_local_dir()).join("boucan"))
+}
+
+/// `$XDG_CONFIG_HOME/boucan/config.toml`.
+fn default_file() -> Option<PathBuf> {
+    Some(ProjectDirs::from("", "", "boucan")?.config_dir().join("config.toml"))
+}
+
+fn host_name() -> String {
+    let uname = rustix::system::uname();
+    let name = uname.nodename().to_string_lossy();
+    name.split('.').next().unwrap_or("boucan").to_owned()
+}

@@ -1,0 +1,204 @@
+//! What can be said: as a flag, as an environment variable, as a key of the file. One struct is
+//! all three, so none can be forgotten.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use super::values::{Address, Size, Span};
+
+/// Whether neighbours' files are mirrored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Only offer.
+    Shared,
+    /// Also mirror what neighbours have.
+    Opportunistic,
+}
+
+/// Who is the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperatorRule {
+    /// Who asks from this machine.
+    Loopback,
+    /// Who has the token printed at start, here and elsewhere.
+    Token,
+}
+
+/// What was said; nothing has a default here.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The folder to share [default: your desktop's public folder]
+    #[arg(value_name = "FOLDER", env = "BOUCAN_FOLDER")]
+    pub folder: Option<PathBuf>,
+
+    /// What others see this node as [default: the host's name]
+    #[arg(long, value_name = "NAME", env = "BOUCAN_NAME")]
+    pub name: Option<String>,
+
+    /// Also copy what neighbours have; the same as --mode opportunistic
+    #[arg(
+        long,
+        num_args = 0,
+        default_missing_value = "true",
+        conflicts_with = "mode",
+        env = "BOUCAN_OPPORTUNISTIC",
+        help_heading = "Copying from nearby"
+    )]
+    pub opportunistic: Option<bool>,
+
+    /// shared: only offer files; opportunistic: also copy what neighbours have [default: shared]
+    #[arg(long, value_name = "MODE", env = "BOUCAN_MODE", help_heading = "Copying from nearby")]
+    pub mode: Option<Mode>,
+
+    /// Copy only names in which this regular expression is found (may be repeated)
+    #[arg(
+        long,
+        value_name = "REGEX",
+        env = "BOUCAN_INCLUDE",
+        value_delimiter = '\n',
+        help_heading = "Copying from nearby"
+    )]
+    pub include: Vec<String>,
+
+    /// Never copy names in which this regular expression is found (may be repeated)
+    #[arg(
+        long,
+        value_name = "REGEX",
+        env = "BOUCAN_EXCLUDE",
+        value_delimiter = '\n',
+        help_heading = "Copying from nearby"
+    )]
+    pub exclude: Vec<String>,
+
+    /// Copy at most this much in all, such as 20GB [default: no limit beyond the reserve]
+    #[arg(long, value_name = "SIZE", env = "BOUCAN_BUDGET", help_heading = "Copying from nearby")]
+    pub budget: Option<Size>,
+
+    /// Disk space that copying never uses [default: the larger of 1GiB and 5 % of the disk]
+    #[arg(long, value_name = "SIZE", env = "BOUCAN_RESERVE", help_heading = "Copying from nearby")]
+    pub reserve: Option<Size>,
+
+    /// Also copy names that some systems cannot store, such as “What?.mp3”
+    #[arg(
+        long,
+        num_args = 0,
+        default_missing_value = "true",
+        env = "BOUCAN_ANY_NAME",
+        help_heading = "Copying from nearby"
+    )]
+    pub any_name: Option<bool>,
+
+    /// UDP and TCP port; all nodes of a network must agree [default: 12555]
+    #[arg(long, value_name = "PORT", env = "BOUCAN_PORT", help_heading = "Network", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+
+    /// Listen and send on this address only (may be repeated) [default: all]
+    #[arg(long, value_name = "ADDR", env = "BOUCAN_BIND", value_delimiter = '\n', help_heading = "Network")]
+    pub bind: Vec<Address>,
+
+    /// Announce and hear on this interface only (may be repeated) [default: all]
+    #[arg(long, value_name = "NAME", env = "BOUCAN_INTERFACE", value_delimiter = '\n', help_heading = "Network")]
+    pub interface: Vec<String>,
+
+    /// Use IPv4 only
+    #[arg(long, num_args = 0, default_missing_value = "true", env = "BOUCAN_NO_IPV6", help_heading = "Network")]
+    pub no_ipv6: Option<bool>,
+
+    /// Announce to this address instead of the interfaces' broadcast addresses (may be repeated)
+    #[arg(long, value_name = "ADDR", env = "BOUCAN_ANNOUNCE_TO", value_delimiter = '\n', help_heading = "Network")]
+    pub announce_to: Vec<Address>,
+
+    /// Announce to this address too, where broadcasts are blocked (may be repeated)
+    #[arg(long, value_name = "ADDR", env = "BOUCAN_NEIGHBOUR", value_delimiter = '\n', help_heading = "Network")]
+    pub neighbour: Vec<Address>,
+
+    /// Time between two announcements [default: 10s]
+    #[arg(long, value_name = "TIME", env = "BOUCAN_ANNOUNCE_INTERVAL", help_heading = "Network")]
+    pub announce_interval: Option<Span>,
+
+    /// Connections from others, in all [default: 2048]
+    #[arg(long, value_name = "N", env = "BOUCAN_MAX_CONNECTIONS", help_heading = "Network", value_parser = at_least_one)]
+    pub max_connections: Option<usize>,
+
+    /// Connections from one host [default: 128]
+    #[arg(long, value_name = "N", env = "BOUCAN_MAX_CONNECTIONS_PER_HOST", help_heading = "Network", value_parser = at_least_one)]
+    pub max_connections_per_host: Option<usize>,
+
+    /// Another name under which browsers may ask for this node (may be repeated)
+    #[arg(long, value_name = "HOST", env = "BOUCAN_ALSO_CALLED", value_delimiter = '\n', help_heading = "Network")]
+    pub also_called: Vec<String>,
+
+    /// Reserved for the directory
+    #[arg(long, value_name = "PORT", env = "BOUCAN_DIRECTORY_PORT", hide = true)]
+    pub directory_port: Option<u16>,
+
+    /// Reserved for the directory
+    #[arg(long, num_args = 0, default_missing_value = "true", env = "BOUCAN_NO_DIRECTORY", hide = true)]
+    pub no_directory: Option<bool>,
+
+    /// Take only lists of files that prove this key; a file, so that no other user sees it
+    #[arg(long, value_name = "FILE", env = "BOUCAN_PSK_FILE", help_heading = "Trust")]
+    pub psk_file: Option<PathBuf>,
+
+    /// Who may steer the node: whoever asks from this machine, or whoever has the printed token
+    /// [default: loopback]
+    #[arg(long, value_name = "RULE", env = "BOUCAN_OPERATOR", help_heading = "Trust")]
+    pub operator: Option<OperatorRule>,
+
+    /// Where the node keeps its state [default: $XDG_STATE_HOME/boucan]
+    #[arg(long, value_name = "DIR", env = "BOUCAN_STATE")]
+    pub state: Option<PathBuf>,
+
+    /// Read settings from this file [default: $XDG_CONFIG_HOME/boucan/config.toml, if it is there]
+    #[arg(long, value_name = "FILE", env = "BOUCAN_CONFIG")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+}
+
+impl Settings {
+    /// These, and where they say nothing, the others. A list that says something replaces.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        fn list<T>(ours: Vec<T>, theirs: Vec<T>) -> Vec<T> {
+            if ours.is_empty() { theirs } else { ours }
+        }
+        // One setting in two spellings: the stronger source decides for both.
+        let mode_said = self.mode.is_some() || self.opportunistic.is_some();
+        Self {
+            folder: self.folder.or(other.folder),
+            name: self.name.or(other.name),
+            opportunistic: if mode_said { self.opportunistic } else { other.opportunistic },
+            mode: if mode_said { self.mode } else { other.mode },
+            include: list(self.include, other.include),
+            exclude: list(self.exclude, other.exclude),
+            budget: self.budget.or(other.budget),
+            reserve: self.reserve.or(other.reserve),
+            any_name: self.any_name.or(other.any_name),
+            port: self.port.or(other.port),
+            bind: list(self.bind, other.bind),
+            interface: list(self.interface, other.interface),
+            no_ipv6: self.no_ipv6.or(other.no_ipv6),
+            announce_to: list(self.announce_to, other.announce_to),
+            neighbour: list(self.neighbour, other.neighbour),
+            announce_interval: self.announce_interval.or(other.announce_interval),
+            max_connections: self.max_connections.or(other.max_connections),
+            max_connections_per_host: self.max_connections_per_host.or(other.max_connections_per_host),
+            also_called: list(self.also_called, other.also_called),
+            directory_port: self.directory_port.or(other.directory_port),
+            no_directory: self.no_directory.or(other.no_directory),
+            psk_file: self.psk_file.or(other.psk_file),
+            operator: self.operator.or(other.operator),
+            state: self.state.or(other.state),
+            config: self.config,
+        }
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| format!("“{text}” is no number from 1"))
+}

@@ -1,0 +1,118 @@
+//! Values as people write them: `20GB`, `10s`, `fe80::1%eth0`.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::Deserialize;
+
+/// A number of bytes: `20GB`, `1.5 GiB`, `0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Raw")]
+pub struct Size(pub u64);
+
+/// A span of time: `10s`, `1m 30s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Span(pub Duration);
+
+/// An IP address, for IPv6 with its interface: `10.0.0.2`, `fe80::1%eth0`. The port is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Address(pub SocketAddr);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Raw {
+    Number(u64),
+    Text(String),
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<ByteSize>()
+            .map(|size| Self(size.as_u64()))
+            .map_err(|_| format!("“{text}” is no size; write 20GB or 512MiB"))
+    }
+}
+
+impl TryFrom<Raw> for Size {
+    type Error = String;
+
+    fn try_from(raw: Raw) -> Result<Self, String> {
+        match raw {
+            Raw::Number(bytes) => Ok(Self(bytes)),
+            Raw::Text(text) => text.parse(),
+        }
+    }
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        humantime::parse_duration(text).map(Self).map_err(|_| format!("“{text}” is no time; write 10s or 2min"))
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((ip, interface)) = text.split_once('%') {
+            let ip: Ipv6Addr = ip.parse().map_err(|_| format!("“{text}” is no IPv6 address"))?;
+            let scope = interface.parse().ok().or_else(|| nix::net::if_::if_nametoindex(interface).ok());
+            let scope = scope.ok_or_else(|| format!("there is no network interface “{interface}”"))?;
+            return Ok(Self(SocketAddrV6::new(ip, 0, 0, scope).into()));
+        }
+        let ip: IpAddr = text
+            .parse()
+            .map_err(|_| format!("“{text}” is no IP address (without a port: all nodes of a network share one)"))?;
+        Ok(Self(SocketAddr::new(ip, 0)))
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_write_sizes_times_and_addresses() {
+        assert_eq!("20GB".parse(), Ok(Size(20_000_000_000)));
+        assert_eq!("1 GiB".parse(), Ok(Size(1 << 30)));
+        assert_eq!("0".parse(), Ok(Size(0)));
+        assert_eq!("1m 30s".parse(), Ok(Span(Duration::from_secs(90))));
+        assert_eq!("10.0.0.2".parse::<Address>().unwrap().0.to_string(), "10.0.0.2:0");
+        assert_eq!(
+            "fe80::1%lo".parse::<Address>().unwrap().0,
+            SocketAddrV6::new("fe80::1".parse().unwrap(), 0, 0, 1).into()
+        );
+    }
+
+    #[test]
+    fn what_is_none_is_said() {
+        assert!("lots".parse::<Size>().unwrap_err().contains("20GB"));
+        assert!("soon".parse::<Span>().unwrap_err().contains("10s"));
+        assert!("10.0.0.2:80".parse::<Address>().unwrap_err().contains("without a port"));
+        assert!("fe80::1%nope0".parse::<Address>().unwrap_err().contains("nope0"));
+    }
+}

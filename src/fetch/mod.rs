@@ -1,0 +1,67 @@
+//! Fetching from neighbours: bounded in every dimension, trusting nothing.
+//!
+//! Only addresses that discovery admitted are dialled. No redirects, proxies, cookies or content
+//! encodings; every wait has a deadline and every body a limit.
+
+pub mod client;
+pub mod file;
+pub mod index;
+
+use std::io;
+use std::time::Duration;
+
+use crate::wire::index::IndexError;
+
+/// Why something could not be fetched. Each is a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The TCP connection failed.
+    #[error("cannot connect: {0}")]
+    Connect(#[source] io::Error),
+    /// Nothing came in time.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+    /// The connection broke, or what came is not HTTP.
+    #[error("the connection broke: {0}")]
+    Broken(#[from] hyper::Error),
+    /// Any status but 200 or, when asked for a part, 206.
+    #[error("the answer was {0}")]
+    Status(http::StatusCode),
+    /// We never ask for an encoding.
+    #[error("the answer is encoded, which was not asked for")]
+    Encoded,
+    /// Another length than the index says.
+    #[error("the answer has {got} bytes instead of {expected}")]
+    WrongLength {
+        /// Bytes announced or received.
+        got: u64,
+        /// Bytes the index says.
+        expected: u64,
+    },
+    /// Below the least speed.
+    #[error("it came too slowly")]
+    TooSlow,
+    /// The index is none, or too big.
+    #[error("{0}")]
+    Index(#[from] IndexError),
+    /// With a pre-shared key only indexes that verify are taken.
+    #[error("its index does not verify with our pre-shared key")]
+    NotVerified,
+    /// Our own disk.
+    #[error("it cannot be stored: {0}")]
+    Store(#[from] io::Error),
+}
+
+impl FetchError {
+    /// Whether the connection can serve no further request.
+    #[must_use]
+    pub fn ends_connection(&self) -> bool {
+        !matches!(self, Self::Index(_) | Self::NotVerified)
+    }
+
+    /// Whether the neighbour as a whole is at fault, and not this one file.
+    #[must_use]
+    pub fn is_of_the_neighbour(&self) -> bool {
+        matches!(self, Self::Connect(_))
+    }
+}

@@ -1,0 +1,202 @@
+//! One connection: its IO type, ours so that file bodies may leave it by other ways later, and
+//! the clock that says when it has been idle, slow or stuck for too long.
+//!
+//! No timer runs per request: the type notes what happens, and a sweeper looks now and then.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+/// From the first byte of a request to the end of its head.
+const HEAD: Duration = Duration::from_secs(5);
+/// From the connection to the first byte.
+const SILENT: Duration = Duration::from_secs(10);
+/// Between two requests.
+const IDLE: Duration = Duration::from_secs(60);
+/// While we wait for the client to read: the window over which the least speed is measured …
+const WRITE_WINDOW: Duration = Duration::from_secs(30);
+/// … which is 1 KiB/s.
+const WRITE_WINDOW_BYTES: u64 = 30 * 1024;
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    /// Nothing came yet.
+    Silent,
+    /// A head is coming.
+    Head,
+    /// A request is being answered.
+    Answering,
+    /// Between two requests.
+    Idle,
+}
+
+/// The clock of one connection, shared between its IO, its requests and the sweeper.
+#[derive(Debug)]
+pub struct ConnectionClock {
+    began: Instant,
+    phase: AtomicU8,
+    /// Milliseconds since `began` at which the phase began.
+    since_ms: AtomicU64,
+    written_bytes: AtomicU64,
+    /// A write waits for the client.
+    blocked: AtomicBool,
+    /// Where the window of the least speed began: milliseconds, bytes written then.
+    window_ms: AtomicU64,
+    window_bytes: AtomicU64,
+    cut: CancellationToken,
+}
+
+impl ConnectionClock {
+    /// For a connection that begins now.
+    #[must_use]
+    pub fn start() -> Arc<Self> {
+        Arc::new(Self {
+            began: Instant::now(),
+            phase: AtomicU8::new(Phase::Silent as u8),
+            since_ms: AtomicU64::new(0),
+            written_bytes: AtomicU64::new(0),
+            blocked: AtomicBool::new(false),
+            window_ms: AtomicU64::new(0),
+            window_bytes: AtomicU64::new(0),
+            cut: CancellationToken::new(),
+        })
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Relaxed) {
+            0 => Phase::Silent,
+            1 => Phase::Head,
+            2 => Phase::Answering,
+            _ => Phase::Idle,
+        }
+    }
+
+    /// It does something else now.
+    pub fn enter(&self, phase: Phase) {
+        self.since_ms.store(self.now_ms(), Ordering::Relaxed);
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    /// Whether it has to be cut now.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        let now = self.now_ms();
+        let in_phase = now.saturating_sub(self.since_ms.load(Ordering::Relaxed));
+        let allowed = match self.phase() {
+            Phase::Silent => SILENT,
+            Phase::Head => HEAD,
+            Phase::Idle => IDLE,
+            Phase::Answering => return self.is_stuck(now),
+        };
+        u128::from(in_phase) >= allowed.as_millis()
+    }
+
+    /// The client reads too slowly, or not at all.
+    fn is_stuck(&self, now: u64) -> bool {
+        let written = self.written_bytes.load(Ordering::Relaxed);
+        let window = now.saturating_sub(self.window_ms.load(Ordering::Relaxed));
+        let in_window = written.saturating_sub(self.window_bytes.load(Ordering::Relaxed));
+        if !self.blocked.load(Ordering::Relaxed) || in_window >= WRITE_WINDOW_BYTES {
+            self.window_ms.store(now, Ordering::Relaxed);
+            self.window_bytes.store(written, Ordering::Relaxed);
+            return false;
+        }
+        u128::from(window) >= WRITE_WINDOW.as_millis()
+    }
+
+    /// Cuts it.
+    pub fn cut(&self) {
+        self.cut.cancel();
+    }
+
+    /// Waits until it is cut.
+    pub async fn was_cut(&self) {
+        self.cut.cancelled().await;
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn note_read(&self, bytes: usize) {
+        if bytes > 0 && matches!(self.phase(), Phase::Silent | Phase::Idle) {
+            self.enter(Phase::Head);
+        }
+    }
+
+    fn note_write(&self, outcome: &Poll<io::Result<usize>>) {
+        match outcome {
+            Poll::Ready(Ok(bytes)) => {
+                self.written_bytes.fetch_add(*bytes as u64, Ordering::Relaxed);
+                self.blocked.store(false, Ordering::Relaxed);
+            }
+            Poll::Pending => self.blocked.store(true, Ordering::Relaxed),
+            Poll::Ready(Err(_)) => {}
+        }
+    }
+}
+
+/// A TCP stream that tells its clock what happens.
+#[derive(Debug)]
+pub struct ClockedStream {
+    stream: TcpStream,
+    clock: Arc<ConnectionClock>,
+}
+
+impl ClockedStream {
+    /// Over an accepted connection.
+    #[must_use]
+    pub fn new(stream: TcpStream, clock: Arc<ConnectionClock>) -> Self {
+        Self { stream, clock }
+    }
+}
+
+impl AsyncRead for ClockedStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.clock.note_read(buf.filled().len().saturating_sub(before));
+        outcome
+    }
+}
+
+impl AsyncWrite for ClockedStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.clock.note_write(&outcome);
+        outcome
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.clock.note_write(&outcome);
+        outcome
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

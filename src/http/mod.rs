@@ -1,0 +1,140 @@
+//! The HTTP service: what browsers, old nodes and new ones ask for.
+//!
+//! All routes stand on this page, grouped by who calls them. Everybody on the network may read;
+//! what changes the node is the [operator's](operator).
+
+pub mod accept;
+pub mod assets;
+pub mod connection;
+pub mod error;
+pub mod file_body;
+pub mod health;
+pub mod held_back;
+pub mod home;
+pub mod host;
+pub mod loot_pages;
+pub mod operator;
+pub mod page;
+pub mod range;
+pub mod search;
+pub mod store;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware;
+use axum::routing::{get, post};
+use tokio::sync::Semaphore;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use uuid::Uuid;
+
+use crate::discovery::interfaces::Interfaces;
+use crate::discovery::segment::Segment;
+use crate::discovery::stats::Stats;
+use crate::loot::{Ledger, Loot};
+use crate::mirror::Mirror;
+use crate::neighbours::Neighbourhood;
+use crate::wire::NodeName;
+
+/// A page is answered within this; bodies of files are bounded by their speed instead.
+const PAGE: Duration = Duration::from_secs(15);
+/// Forms of the operator are small; everything else has no body.
+const BODY_MAX_BYTES: usize = 4 * 1024;
+/// Pages run nothing that we did not send ourselves.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; \
+     frame-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What every handler may use; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Our name.
+    pub name: NodeName,
+    /// Our uuid.
+    pub uuid: Uuid,
+    /// Since when we run.
+    pub started: Instant,
+    /// Ours.
+    pub loot: Loot,
+    /// How files came and went.
+    pub ledger: Ledger,
+    /// Theirs.
+    pub neighbourhood: Neighbourhood,
+    /// What is coming.
+    pub mirror: Mirror,
+    /// Where we announce.
+    pub interfaces: Interfaces,
+    /// On which of them.
+    pub segment: Arc<Segment>,
+    /// What came in.
+    pub stats: Arc<Stats>,
+    /// Under which names we are asked.
+    pub hosts: Arc<host::HostNames>,
+    /// Who may change the node.
+    pub rank: Arc<operator::Rank>,
+    /// Searches that run at once.
+    pub searches: Arc<Semaphore>,
+}
+
+/// Who is connected, put into each request by the accept loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// Ours.
+    pub local: SocketAddr,
+}
+
+/// The route table.
+pub fn routes(app: App) -> Router {
+    // Nodes, old and new; curl; browsers that download.
+    let store = Router::new().route("/s/", get(store::serve)).route("/s", get(store::serve));
+
+    // People.
+    let pages = Router::new()
+        .route("/", get(home::show))
+        .route("/q/", get(search::show))
+        .route("/q", get(search::show))
+        .route("/l/", get(loot_pages::browse_ours))
+        .route("/l", get(loot_pages::browse_ours))
+        .route("/l/{uuid}", get(loot_pages::browse))
+        .route("/v/{uuid}", get(loot_pages::missing))
+        .route("/held-back", get(held_back::show))
+        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, PAGE))
+        .layer(header_layer(header::CACHE_CONTROL, "no-store"));
+
+    // The operator.
+    let operator = Router::new()
+        .route("/operator", get(operator::visit))
+        .route("/operator/rescan", post(operator::rescan))
+        .route("/operator/mirror", post(operator::pause_mirror))
+        .route("/operator/forget-deleted", post(operator::forget_deleted))
+        .layer(header_layer(header::CACHE_CONTROL, "no-store"));
+
+    // Programs that watch over us, and what pages are made of.
+    let rest = Router::new()
+        .route("/healthz", get(health::show))
+        .route("/static/{file}", get(assets::serve))
+        .route("/favicon.ico", get(assets::favicon));
+
+    let pages = pages.merge(operator).merge(rest).layer(header_layer(header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
+    Router::new()
+        .merge(store)
+        .merge(pages)
+        .fallback(error::not_found)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
+        .layer(header_layer(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+        .layer(middleware::from_fn_with_state(app.clone(), host::check))
+        .with_state(app)
+}
+
+/// Sets a header where the handler set none.
+fn header_layer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}

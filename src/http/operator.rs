@@ -1,0 +1,186 @@
+//! The operator's rank: who may change the node, and how that is proved.
+//!
+//! Everybody on the network may read. The operator is who asks from the machine itself by a
+//! loopback name, or who shows the token printed at start. Every change is a POST from one of our
+//! own pages, with a token of this process, so that no foreign page can send it.
+
+use axum::Extension;
+use axum::extract::{FromRequest, FromRequestParts, RawQuery, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::error::HttpError;
+use super::host::NamedHost;
+use super::page::{Frame, render};
+use super::{App, BODY_MAX_BYTES, Ends};
+use crate::wire::url;
+
+/// The cookie that holds the operator token.
+const COOKIE: &str = "boucan-operator";
+
+/// Secrets of this process, and whether the token is needed even on the machine itself.
+#[derive(Debug)]
+pub struct Rank {
+    token: String,
+    form_token: String,
+    token_always: bool,
+}
+
+impl Rank {
+    /// New secrets, from the system's random source.
+    ///
+    /// # Errors
+    /// When it gives none.
+    pub fn new(token_always: bool) -> Result<Self, getrandom::Error> {
+        Ok(Self { token: secret()?, form_token: secret()?, token_always })
+    }
+
+    /// The token to print.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// Whether this is the operator.
+    pub is_operator: bool,
+    /// To be sent back by forms; empty for others.
+    pub form_token: String,
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, HttpError> {
+        let named = parts.extensions.get::<NamedHost>().is_some_and(|named| named.is_loopback);
+        let near = parts.extensions.get::<Ends>().is_some_and(|ends| ends.peer.ip().is_loopback());
+        let here = named && near && !app.rank.token_always;
+        let is_operator = here || cookie(&parts.headers).is_some_and(|token| equal(&token, &app.rank.token));
+        let form_token = if is_operator { app.rank.form_token.clone() } else { String::new() };
+        Ok(Self { is_operator, form_token })
+    }
+}
+
+/// A change that the operator asked for, proved to come from our own page. Routes that change the
+/// node take this and cannot be written without it. Holds the form's fields.
+#[derive(Debug)]
+pub struct OperatorForm(String);
+
+impl OperatorForm {
+    fn has(&self, key: &str, value: &str) -> bool {
+        url::query_first(&self.0, key).is_some_and(|given| given.as_ref() == value.as_bytes())
+    }
+}
+
+impl FromRequest<App> for OperatorForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
+        if !visitor.is_operator {
+            return Err(HttpError::NotOperator.into_response());
+        }
+        if !is_same_origin(&parts.headers) {
+            return Err(HttpError::ForeignOrigin.into_response());
+        }
+        let is_form = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+        if !is_form {
+            return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response());
+        }
+        let body = axum::body::to_bytes(body, BODY_MAX_BYTES)
+            .await
+            .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
+        let form = Self(String::from_utf8_lossy(&body).into_owned());
+        let token = url::query_first(&form.0, "token").unwrap_or_default().into_owned();
+        if !equal(&String::from_utf8_lossy(&token), &app.rank.form_token) {
+            return Err(HttpError::ForeignOrigin.into_response());
+        }
+        Ok(form)
+    }
+}
+
+/// Fails closed: a request that tells neither is refused.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match text("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => match (text("origin"), text("host")) {
+            (Some(origin), Some(host)) => origin.strip_prefix("http://") == Some(host),
+            _ => false,
+        },
+    }
+}
+
+/// `/operator?token=…`: the link that is printed at start.
+pub async fn visit(State(app): State<App>, RawQuery(query): RawQuery, visitor: Visitor) -> Result<Response, HttpError> {
+    let given = query.as_deref().and_then(|query| url::query_first(query, "token").map(std::borrow::Cow::into_owned));
+    match given {
+        Some(token) if equal(&String::from_utf8_lossy(&token), &app.rank.token) => {
+            let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", app.rank.token);
+            Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/operator")).into_response())
+        }
+        Some(_) => Err(HttpError::NotOperator),
+        None => render(&OperatorPage {
+            frame: Frame::new(&app, &visitor),
+            form_token: visitor.form_token,
+            is_paused: app.mirror.is_paused(),
+            mirrors: app.mirror.status().doing != crate::mirror::Doing::Off,
+            deleted: app.ledger.facts().deleted_count(),
+        }),
+    }
+}
+
+/// Walks the folder again.
+pub async fn rescan(State(app): State<App>, Extension(_): Extension<Ends>, _form: OperatorForm) -> Redirect {
+    app.loot.rescan();
+    Redirect::to("/operator")
+}
+
+/// Pauses the mirror, or lets it go on.
+pub async fn pause_mirror(State(app): State<App>, form: OperatorForm) -> Redirect {
+    app.mirror.pause(form.has("do", "pause"));
+    Redirect::to("/operator")
+}
+
+/// Lets what was deleted here be fetched again.
+pub async fn forget_deleted(State(app): State<App>, _form: OperatorForm) -> Redirect {
+    app.ledger.forget_deleted();
+    app.loot.rescan();
+    Redirect::to("/operator")
+}
+
+#[derive(askama::Template)]
+#[template(path = "operator.html")]
+struct OperatorPage {
+    frame: Frame,
+    form_token: String,
+    mirrors: bool,
+    is_paused: bool,
+    deleted: usize,
+}
+
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
+}
+
+/// In a time that does not tell where two texts differ.
+fn equal(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+/// 256 bits in hex.
+fn secret() -> Result<String, getrandom::Error> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+}

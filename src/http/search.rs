@@ -1,0 +1,117 @@
+//! `/q/?v=…`: what everybody nearby offers, and where to get it (`docs/PROTOCOL.md`, section 4).
+
+use std::time::Instant;
+
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+
+use super::App;
+use super::error::HttpError;
+use super::operator::Visitor;
+use super::page::{Frame, Paging, ROWS, files, page_number, render, size};
+use crate::neighbours::Neighbour;
+use crate::search::{Found, Hit, Shelf, search};
+use crate::wire::url;
+
+/// Forban renews the page every `r` seconds; within these bounds, else the wish is ignored.
+const REFRESH_SECONDS: std::ops::RangeInclusive<u32> = 5..=3600;
+/// Holders shown of one hit; the rest is counted.
+const HOLDERS_SHOWN: usize = 4;
+
+#[derive(askama::Template)]
+#[template(path = "search.html")]
+struct SearchPage {
+    frame: Frame,
+    heading: String,
+    found: Found,
+    rows: Vec<Row>,
+    nodes: usize,
+    paging: Paging,
+}
+
+struct Row {
+    folder: String,
+    file: String,
+    size: String,
+    href: String,
+    holders: Vec<Holder>,
+    more_holders: usize,
+}
+
+struct Holder {
+    name: String,
+    href: String,
+}
+
+/// The results of a search; without one, everything.
+pub async fn show(State(app): State<App>, RawQuery(query): RawQuery, visitor: Visitor) -> Result<Response, HttpError> {
+    let query = query.unwrap_or_default();
+    let value = |key| url::query_first(&query, key).map(|value| String::from_utf8_lossy(&value).into_owned());
+    let wanted = value("v").unwrap_or_default();
+    let refresh = value("r").and_then(|text| text.parse().ok()).filter(|seconds| REFRESH_SECONDS.contains(seconds));
+    let page = page_number(&query);
+    let neighbours: Vec<Neighbour> =
+        app.neighbourhood.present(Instant::now()).into_iter().filter(|n| n.known.is_some()).collect();
+    let found = run(&app, &neighbours, wanted.clone(), page).await?;
+    let paging = Paging::new(page, found.total, |page| {
+        let refresh = refresh.map(|seconds| format!("&r={seconds}")).unwrap_or_default();
+        format!("/q/?v={}{refresh}&p={page}", url::query_value(&wanted))
+    });
+    render(&SearchPage {
+        rows: found.hits.iter().map(|hit| row(hit, &neighbours, app.name.as_str())).collect(),
+        heading: heading(&wanted, &found),
+        found,
+        nodes: neighbours.len().saturating_add(1),
+        paging,
+        frame: Frame { query: wanted, refresh, ..Frame::new(&app, &visitor) },
+    })
+}
+
+/// The search itself, off the threads that serve, a few at once.
+async fn run(app: &App, neighbours: &[Neighbour], wanted: String, page: usize) -> Result<Found, HttpError> {
+    let ours = Shelf { index: app.loot.snapshot().index.clone() };
+    let theirs = neighbours.iter().filter_map(|n| Some(Shelf { index: n.known.as_ref()?.index.clone() }));
+    let shelves: Vec<Shelf> = std::iter::once(ours).chain(theirs).collect();
+    let slot = app.searches.clone().try_acquire_owned().map_err(|_| HttpError::Busy)?;
+    let searched = tokio::task::spawn_blocking(move || {
+        let _slot = slot;
+        search(&wanted, &shelves, page.saturating_sub(1).saturating_mul(ROWS), ROWS)
+    });
+    let found = searched.await.map_err(|_| HttpError::Busy)?;
+    found.map_err(|error| HttpError::BadQuery(error.to_string()))
+}
+
+fn heading(wanted: &str, found: &Found) -> String {
+    match (wanted.trim(), found.total) {
+        ("", _) => format!("Everything nearby: {}", files(found.total)),
+        (_, 0) => "Nothing found".into(),
+        (_, total) => files(total),
+    }
+}
+
+fn row(hit: &Hit, neighbours: &[Neighbour], ours: &str) -> Row {
+    let holders: Vec<Holder> =
+        hit.holders.iter().filter_map(|(shelf, listed)| holder(*shelf, listed, neighbours, ours)).collect();
+    let (folder, file) = hit.name.rsplit_once('/').map_or(("", hit.name.as_str()), |(folder, file)| (folder, file));
+    Row {
+        folder: folder.to_owned(),
+        file: file.to_owned(),
+        size: size(hit.size_bytes),
+        href: holders.first().map(|holder| holder.href.clone()).unwrap_or_default(),
+        more_holders: holders.len().saturating_sub(HOLDERS_SHOWN),
+        holders: holders.into_iter().take(HOLDERS_SHOWN).collect(),
+    }
+}
+
+/// The first shelf is our own; the others are the neighbours' in their order.
+fn holder(shelf: usize, listed: &str, neighbours: &[Neighbour], ours: &str) -> Option<Holder> {
+    let Some(position) = shelf.checked_sub(1) else {
+        return Some(Holder { name: ours.to_owned(), href: url::file_target(listed) });
+    };
+    let neighbour = neighbours.get(position)?;
+    let address = neighbour.addresses().first()?;
+    let origin = url::origin(address.service, address.interface.as_deref());
+    let name =
+        if neighbour.name.as_str().is_empty() { address.service.ip().to_string() } else { neighbour.name.to_string() };
+    Some(Holder { name, href: format!("{origin}{}", url::file_target(listed)) })
+}

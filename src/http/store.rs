@@ -1,0 +1,223 @@
+//! `/s/`: the index and the files, for old nodes, new nodes and everybody with a link
+//! (`docs/PROTOCOL.md`, section 3).
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::App;
+use super::error::HttpError;
+use super::file_body::FileBody;
+use super::range::{Selection, Version, select, whole_seconds};
+use crate::loot::{FileFacts, LootFile};
+use crate::wire::{LootPath, b64e, url};
+
+/// Smaller answers are read at once and leave with their head.
+const WHOLE_BELOW_BYTES: u64 = 64 * 1024;
+/// Content of strangers runs nowhere near our pages.
+const STORE_POLICY: &str = "sandbox; default-src 'none'";
+/// Longest `g`: a name of 1,024 bytes, every byte percent-encoded, in base64.
+const NAME_MAX_BYTES: usize = 8 * 1024;
+/// RFC 8187, `attr-char`.
+const ATTRIBUTE_VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
+/// GET and HEAD of `/s/?g=…`.
+pub async fn serve(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let name = requested_name(query.as_deref().unwrap_or_default())?;
+    if name == url::INDEX_NAME.as_bytes() {
+        return serve_index(&app, &headers);
+    }
+    let path = LootPath::parse(&name).map_err(|_| refused(&name))?;
+    let loot = app.loot.clone();
+    let opened = path.clone();
+    let LootFile { file, facts } =
+        tokio::task::spawn_blocking(move || loot.open_file(&opened)).await.map_err(|_| HttpError::NotFound)??;
+    let version = Version { etag: etag_of(&facts), modified: whole_seconds(facts.modified_ns) };
+    let selection = select(&headers, &version, facts.size_bytes);
+    let about = About { file_name: path.file_name(), content_type: inert_type(&path), version };
+    let (first, length) = span(&selection, facts.size_bytes);
+    let body = FileBody::new(file, first, length);
+    let body = if length < WHOLE_BELOW_BYTES {
+        Body::from(body.collect().await.map_err(HttpError::Disk)?)
+    } else {
+        Body::new(body)
+    };
+    Ok(respond(&selection, facts.size_bytes, &about, body))
+}
+
+fn serve_index(app: &App, headers: &HeaderMap) -> Result<Response, HttpError> {
+    let snapshot = app.loot.snapshot();
+    let body = snapshot.body();
+    let made = snapshot.made.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let version = Version {
+        etag: format!("\"{}\"", snapshot.hmac),
+        modified: whole_seconds(i64::try_from(made.as_nanos()).unwrap_or(i64::MAX)),
+    };
+    let size_bytes = body.len() as u64;
+    let selection = select(headers, &version, size_bytes);
+    let (first, length) = span(&selection, size_bytes);
+    let range = usize::try_from(first).unwrap_or(0)..usize::try_from(first.saturating_add(length)).unwrap_or(0);
+    let about = About { file_name: "index", content_type: "text/plain; charset=utf-8".into(), version };
+    let part = if body.get(range.clone()).is_some() { body.slice(range) } else { body.clone() };
+    Ok(respond(&selection, size_bytes, &about, Body::from(part)))
+}
+
+/// `g`, decoded. Any spelling that an existing program sends is read.
+fn requested_name(query: &str) -> Result<Vec<u8>, HttpError> {
+    let g = url::query_first(query, "g").ok_or(HttpError::NoName)?;
+    if g.is_empty() {
+        return Err(HttpError::NoName);
+    }
+    if g.len() > NAME_MAX_BYTES {
+        return Err(HttpError::BadName);
+    }
+    match url::query_first(query, "f") {
+        None => Ok(g.into_owned()),
+        Some(_) => b64e::decode(&g).map_err(|_| HttpError::BadName),
+    }
+}
+
+/// Bytes that are no text are a mistake; a name we would never list is just not here.
+fn refused(name: &[u8]) -> HttpError {
+    let is_text = std::str::from_utf8(name).is_ok_and(|text| !text.contains('\0'));
+    if is_text { HttpError::NotFound } else { HttpError::BadName }
+}
+
+struct About<'a> {
+    file_name: &'a str,
+    content_type: String,
+    version: Version,
+}
+
+/// Offset and length of what is selected.
+fn span(selection: &Selection, size_bytes: u64) -> (u64, u64) {
+    match selection {
+        Selection::Whole => (0, size_bytes),
+        Selection::Part { first, last } => (*first, last.saturating_sub(*first).saturating_add(1)),
+        Selection::NotModified | Selection::Failed | Selection::Unsatisfiable => (0, 0),
+    }
+}
+
+fn respond(selection: &Selection, size_bytes: u64, about: &About<'_>, body: Body) -> Response {
+    let (status, body) = match selection {
+        Selection::Whole => (StatusCode::OK, body),
+        Selection::Part { .. } => (StatusCode::PARTIAL_CONTENT, body),
+        Selection::NotModified => (StatusCode::NOT_MODIFIED, Body::empty()),
+        Selection::Failed => (StatusCode::PRECONDITION_FAILED, Body::empty()),
+        Selection::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, Body::empty()),
+    };
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    let mut set = |name, value: String| {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(header::CONTENT_DISPOSITION, disposition(about.file_name));
+    set(header::CONTENT_SECURITY_POLICY, STORE_POLICY.into());
+    set(header::ACCEPT_RANGES, "bytes".into());
+    set(header::ETAG, about.version.etag.clone());
+    set(header::LAST_MODIFIED, httpdate::fmt_http_date(about.version.modified));
+    set(header::CONTENT_TYPE, about.content_type.clone());
+    match selection {
+        Selection::Part { first, last } => set(header::CONTENT_RANGE, format!("bytes {first}-{last}/{size_bytes}")),
+        Selection::Unsatisfiable => set(header::CONTENT_RANGE, format!("bytes */{size_bytes}")),
+        _ => {}
+    }
+    if matches!(selection, Selection::Whole | Selection::Part { .. }) {
+        set(header::CONTENT_LENGTH, span(selection, size_bytes).1.to_string());
+    }
+    response
+}
+
+/// Always an attachment: Forban's client throws a reply without this line away, and no browser
+/// shall run a stranger's file. RFC 6266, with RFC 8187 for names beyond ASCII.
+fn disposition(file_name: &str) -> String {
+    let plain: String = file_name
+        .chars()
+        .map(|c| if (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%') { c } else { '_' })
+        .collect();
+    let encoded = utf8_percent_encode(file_name, ATTRIBUTE_VALUE);
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+/// Size, time and inode: a strong name for one version.
+fn etag_of(facts: &FileFacts) -> String {
+    format!("\"{:x}-{:x}-{:x}\"", facts.size_bytes, facts.modified_ns, facts.id.inode)
+}
+
+/// The type of pictures, sound, film and plain text; everything else is just bytes.
+fn inert_type(path: &LootPath) -> String {
+    let guess = mime_guess::from_path(path.file_name()).first_or_octet_stream();
+    let inert = match guess.type_().as_str() {
+        "audio" | "video" => true,
+        "image" => guess.subtype() != "svg",
+        "text" => guess.subtype() == "plain",
+        _ => false,
+    };
+    match guess.type_().as_str() {
+        "text" if inert => "text/plain; charset=utf-8".into(),
+        _ if inert => guess.essence_str().into(),
+        _ => "application/octet-stream".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_leave_its_header() {
+        assert_eq!(disposition("a.txt"), "attachment; filename=\"a.txt\"; filename*=UTF-8''a.txt");
+        assert_eq!(
+            disposition("a\"\r\nb%é\\;.txt"),
+            "attachment; filename=\"a___b____;.txt\"; filename*=UTF-8''a%22%0D%0Ab%25%C3%A9%5C%3B.txt"
+                .replace("b____", "b___")
+        );
+    }
+
+    #[test]
+    fn active_content_has_no_type() {
+        for (name, expected) in [
+            ("a.html", "application/octet-stream"),
+            ("a.svg", "application/octet-stream"),
+            ("a.xml", "application/octet-stream"),
+            ("a.pdf", "application/octet-stream"),
+            ("a.js", "application/octet-stream"),
+            ("a", "application/octet-stream"),
+            ("a.txt", "text/plain; charset=utf-8"),
+            ("a.png", "image/png"),
+            ("a.mp4", "video/mp4"),
+        ] {
+            assert_eq!(inert_type(&LootPath::parse(name.as_bytes()).unwrap()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_name_is_read_in_every_spelling() {
+        for query in ["g=a%20b", "g=a+b", "g=YSBi&f=b64e", "g=YSBi&f=", "f=b64e&g=YSBi&g=x", "x=1&g=a%20b"] {
+            assert_eq!(requested_name(query).unwrap(), b"a b", "{query}");
+        }
+        for query in ["", "f=b64e", "g=", "g[]=a", "g=%&f=b64e"] {
+            assert!(requested_name(query).is_err(), "{query}");
+        }
+    }
+}

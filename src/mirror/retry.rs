@@ -1,0 +1,66 @@
+//! When what failed may be tried again: each failure doubles the pause.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::time::{Duration, Instant};
+
+/// Things remembered; the rest is tried again at once.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// Pauses by key.
+#[derive(Debug)]
+pub struct Retry<K> {
+    first: Duration,
+    longest: Duration,
+    pauses: HashMap<K, (Instant, Duration)>,
+}
+
+impl<K: Eq + Hash> Retry<K> {
+    /// The first pause, and the one at which doubling ends.
+    #[must_use]
+    pub fn new(first: Duration, longest: Duration) -> Self {
+        Self { first, longest, pauses: HashMap::new() }
+    }
+
+    /// Whether it may be tried.
+    #[must_use]
+    pub fn may_try(&self, key: &K, now: Instant) -> bool {
+        self.pauses.get(key).is_none_or(|(until, _)| now >= *until)
+    }
+
+    /// It failed.
+    pub fn failed(&mut self, key: K, now: Instant) {
+        if self.pauses.len() >= REMEMBERED_MAX {
+            self.pauses.retain(|_, (until, _)| now < *until);
+        }
+        if self.pauses.len() < REMEMBERED_MAX {
+            let pause = self.pauses.get(&key).map_or(self.first, |(_, last)| last.saturating_mul(2).min(self.longest));
+            self.pauses.insert(key, (now + pause, pause));
+        }
+    }
+
+    /// It went well.
+    pub fn succeeded(&mut self, key: &K) {
+        self.pauses.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_end_with_success() {
+        let mut retry = Retry::new(Duration::from_secs(1), Duration::from_secs(4));
+        let mut now = Instant::now();
+        for seconds in [1, 2, 4, 4] {
+            retry.failed("a", now);
+            assert!(!retry.may_try(&"a", now + Duration::from_millis(seconds * 1000 - 1)));
+            now += Duration::from_secs(seconds);
+            assert!(retry.may_try(&"a", now));
+        }
+        retry.failed("a", now);
+        retry.succeeded(&"a");
+        assert!(retry.may_try(&"a", now));
+    }
+}

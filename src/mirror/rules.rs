@@ -1,0 +1,117 @@
+//! What the operator wants mirrored: Forban's `filter` and `efilter`, and portable names.
+
+use regex::{Regex, RegexBuilder};
+
+use crate::wire::LootPath;
+use crate::wire::loot_path::Refusal;
+
+/// Longest pattern, and the size of its compiled form: patterns come from the operator, but a
+/// slip should not take the memory.
+const PATTERN_MAX_BYTES: usize = 4_096;
+const COMPILED_MAX_BYTES: usize = 1 << 20;
+
+/// Include and exclude rules.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    include: Vec<Regex>,
+    exclude: Vec<Regex>,
+    portable_only: bool,
+}
+
+/// A pattern that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// In Forban an empty `efilter` excludes everything; here it is a mistake.
+    #[error("an empty pattern")]
+    Empty,
+    /// Over 4 KiB.
+    #[error("a pattern of more than {PATTERN_MAX_BYTES} bytes")]
+    TooLong,
+    /// Not a regular expression.
+    #[error("not a regular expression: {0}")]
+    Syntax(#[from] regex::Error),
+}
+
+/// Why a name is not mirrored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotWanted {
+    /// The operator's rules leave it out.
+    ByRule,
+    /// Some system could not store it.
+    NotPortable(Refusal),
+}
+
+impl Rules {
+    /// Patterns are searched anywhere in the name, without regard to case. Without an include
+    /// pattern everything is included; an exclude pattern wins.
+    ///
+    /// # Errors
+    /// [`RuleError`].
+    pub fn new(include: &[String], exclude: &[String], portable_only: bool) -> Result<Self, RuleError> {
+        let compile =
+            |patterns: &[String]| patterns.iter().map(|pattern| compile(pattern)).collect::<Result<Vec<_>, _>>();
+        Ok(Self { include: compile(include)?, exclude: compile(exclude)?, portable_only })
+    }
+
+    /// Whether a file of that name is to be mirrored.
+    ///
+    /// # Errors
+    /// [`NotWanted`] says why not.
+    pub fn admit(&self, path: &LootPath) -> Result<(), NotWanted> {
+        let name = path.as_str();
+        let included = self.include.is_empty() || self.include.iter().any(|pattern| pattern.is_match(name));
+        if !included || self.exclude.iter().any(|pattern| pattern.is_match(name)) {
+            return Err(NotWanted::ByRule);
+        }
+        if self.portable_only {
+            path.portable().map_err(NotWanted::NotPortable)?;
+        }
+        Ok(())
+    }
+}
+
+/// Compiles one pattern as the rules use it; also how a flag is checked early.
+///
+/// # Errors
+/// [`RuleError`].
+pub fn compile(pattern: &str) -> Result<Regex, RuleError> {
+    if pattern.is_empty() {
+        return Err(RuleError::Empty);
+    }
+    if pattern.len() > PATTERN_MAX_BYTES {
+        return Err(RuleError::TooLong);
+    }
+    Ok(RegexBuilder::new(pattern).case_insensitive(true).size_limit(COMPILED_MAX_BYTES).build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admits(include: &[&str], exclude: &[&str], name: &str) -> bool {
+        let texts = |patterns: &[&str]| patterns.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>();
+        let rules = Rules::new(&texts(include), &texts(exclude), true).unwrap();
+        rules.admit(&LootPath::parse(name.as_bytes()).unwrap()).is_ok()
+    }
+
+    #[test]
+    fn include_and_exclude_are_searched_without_case_and_exclude_wins() {
+        for (include, exclude, name, wanted) in [
+            (&[][..], &[][..], "a.txt", true),
+            (&[r"\.pdf$"], &[], "Docs/A.PDF", true),
+            (&[r"\.pdf$"], &[], "a.txt", false),
+            (&[r"\.pdf$", r"\.epub$"], &[], "a.epub", true),
+            (&[], &["secret"], "my/SECRET/a", false),
+            (&[r"\.pdf$"], &["draft"], "draft.pdf", false),
+            (&[], &[], "What?.mp3", false),
+        ] {
+            assert_eq!(admits(include, exclude, name), wanted, "{include:?} {exclude:?} {name}");
+        }
+    }
+
+    #[test]
+    fn an_empty_pattern_is_a_mistake_not_a_filter_for_everything() {
+        assert!(matches!(Rules::new(&[], &[String::new()], true), Err(RuleError::Empty)));
+        assert!(matches!(Rules::new(&["(".into()], &[], true), Err(RuleError::Syntax(_))));
+    }
+}

@@ -1,0 +1,200 @@
+//! The node: the one file that knows everyone. It opens what is needed, starts the parts in the
+//! order in which they need each other, says where it can be found, and ends them.
+
+use std::io::{self, Write as _};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::discovery::{Discovery, DiscoveryOptions};
+use crate::fetch::index::IndexFetcher;
+use crate::http::accept::{Server, listen};
+use crate::http::host::HostNames;
+use crate::http::operator::Rank;
+use crate::http::{App, routes};
+use crate::identity::StateFolder;
+use crate::loot::keeper::{self, KeeperHandle};
+use crate::loot::space::SpaceBudget;
+use crate::loot::stored::StoredLoot;
+use crate::loot::{Ledger, LootFolder};
+use crate::mirror::Mirror;
+use crate::mirror::engine::Engine;
+use crate::neighbours::Neighbourhood;
+use crate::neighbours::index_cache::IndexCache;
+use crate::shutdown::{Tasks, signalled};
+
+/// Searches that run at once; others are asked to try again.
+const SEARCHES_MAX: usize = 4;
+/// The keeper of the loot may take so long to end.
+const KEEPER_ENDS: Duration = Duration::from_millis(500);
+
+/// Runs a node until SIGINT or SIGTERM.
+///
+/// # Errors
+/// Why it could not start, in a sentence that says what to do.
+pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
+    let state = StateFolder::open(&config.state)?;
+    let folder = LootFolder::open(&config.folder)
+        .with_context(|| format!("the folder {} cannot be shared", config.folder.display()))?;
+    let listeners = open_listeners(&config.discovery)?;
+    let discovery = Discovery::open(config.discovery.clone()).with_context(|| taken(config.discovery.port))?;
+    let stored = StoredLoot::open(state.path(), folder.path()).context("the state folder cannot be written")?;
+    let ledger = Ledger::open(&stored.ledger_path()).context("the ledger in the state folder cannot be used")?;
+    let shared = folder.path().to_owned();
+    let (loot, keeper) = keeper::start(folder, config.key.clone(), ledger.clone(), stored)?;
+    let uuid = state.uuid()?;
+    let neighbourhood = Neighbourhood::new(uuid);
+    let app = App {
+        name: config.name.clone(),
+        uuid,
+        started: Instant::now(),
+        loot: loot.clone(),
+        ledger: ledger.clone(),
+        neighbourhood: neighbourhood.clone(),
+        mirror: Mirror::default(),
+        interfaces: discovery.interfaces(),
+        segment: discovery.segment(),
+        stats: discovery.stats(),
+        hosts: Arc::new(HostNames::new(&config.host_name, &config.also_called)),
+        rank: Arc::new(Rank::new(config.operator_token).map_err(io::Error::from)?),
+        searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
+    };
+    if !quiet {
+        say_where(&app, &config, &shared);
+    }
+    let tasks = Tasks::default();
+    // The HTTP service listens before the first announcement: old nodes come at once.
+    serve(listeners, &app, &config, &tasks);
+    let bind = config.discovery.bind.first().map(SocketAddr::ip);
+    let cache = IndexCache::open(state.path()).context("the state folder cannot be written")?;
+    tasks.spawn(IndexFetcher::new(neighbourhood.clone(), cache, &config.key, bind).run(tasks.clone()));
+    discovery.run(config.name.clone(), uuid, loot.clone(), neighbourhood, &tasks);
+    start_mirror(config, &app, ledger, bind, &tasks);
+    signalled().await?;
+    end(&tasks, keeper).await;
+    Ok(())
+}
+
+fn serve(listeners: Vec<TcpListener>, app: &App, config: &Config, tasks: &Tasks) {
+    let server = Server::new(routes(app.clone()), config.connections, tasks.clone());
+    for listener in listeners {
+        tasks.spawn(server.clone().accept(listener));
+    }
+    tasks.spawn(server.sweep());
+}
+
+fn start_mirror(config: Config, app: &App, ledger: Ledger, bind: Option<IpAddr>, tasks: &Tasks) {
+    let Some(rules) = config.mirror else { return };
+    let engine = Engine {
+        mirror: app.mirror.clone(),
+        loot: app.loot.clone(),
+        neighbourhood: app.neighbourhood.clone(),
+        ledger,
+        rules,
+        space: SpaceBudget::new(app.loot.clone(), config.space),
+        bind,
+    };
+    tasks.spawn(engine.run());
+}
+
+async fn end(tasks: &Tasks, keeper: KeeperHandle) {
+    tracing::info!("ending");
+    let ended = tasks.end().await;
+    let deadline = Instant::now() + KEEPER_ENDS;
+    let _ = tokio::task::spawn_blocking(move || keeper.stop(deadline)).await;
+    if !ended {
+        tracing::info!("some answers were cut off");
+    }
+}
+
+fn open_listeners(options: &DiscoveryOptions) -> anyhow::Result<Vec<TcpListener>> {
+    let port = options.port;
+    let bound: Vec<SocketAddr> = options.bind.iter().map(|address| with_port(*address, port)).collect();
+    if !bound.is_empty() {
+        let open = |address: SocketAddr| listen(address).map_err(|error| explain(error, address));
+        return bound.into_iter().map(open).collect();
+    }
+    let v4 = SocketAddr::from(([0, 0, 0, 0], port));
+    let mut listeners = vec![listen(v4).map_err(|error| explain(error, v4))?];
+    if options.ipv6 {
+        let v6 = SocketAddr::from(([0_u16; 8], port));
+        match listen(v6) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(explain(error, v6)),
+            Err(error) => tracing::info!(%error, "going on without IPv6"),
+        }
+    }
+    Ok(listeners)
+}
+
+fn explain(error: io::Error, address: SocketAddr) -> anyhow::Error {
+    let what = match error.kind() {
+        io::ErrorKind::AddrInUse => taken(address.port()),
+        io::ErrorKind::AddrNotAvailable => format!("{} is no address of this machine", address.ip()),
+        io::ErrorKind::PermissionDenied => {
+            format!("port {} is not allowed to this user; choose one from 1024", address.port())
+        }
+        _ => format!("cannot listen on {address}"),
+    };
+    anyhow::Error::new(error).context(what)
+}
+
+fn taken(port: u16) -> String {
+    format!(
+        "port {port} is taken: another node runs here already, or some other program uses it. \
+         End that one, or choose another port with --port (all nodes of a network must agree on it)"
+    )
+}
+
+fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
+    address.set_port(port);
+    address
+}
+
+/// What a person wants to know at once: what is shared, and where to open it.
+fn say_where(app: &App, config: &Config, shared: &std::path::Path) {
+    let mut text = format!("{} shares {}\n", app.name, shared.display());
+    if config.mirror.is_some() {
+        text.push_str("and copies what neighbours have (opportunistic mode)\n");
+    }
+    text.push_str("\nOpen in a browser:\n");
+    let port = config.discovery.port;
+    for ip in addresses(app, config) {
+        let address = with_port(ip, port);
+        text.push_str(&format!("  {}/\n", crate::wire::url::origin(address, None)));
+    }
+    if config.operator_token {
+        let local = config
+            .discovery
+            .bind
+            .first()
+            .map_or(SocketAddr::from(([127, 0, 0, 1], port)), |bound| with_port(*bound, port));
+        text.push_str(&format!(
+            "\nThe operator's page:\n  {}/operator?token={}\n",
+            crate::wire::url::origin(local, None),
+            app.rank.token()
+        ));
+    }
+    text.push_str("\nCtrl-C ends it.\n");
+    // Nobody reads: not a reason to end.
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Our addresses: those that others can open first, link-local ones of IPv6 left out (no browser
+/// opens them), the loopback address last.
+fn addresses(app: &App, config: &Config) -> Vec<SocketAddr> {
+    if !config.discovery.bind.is_empty() {
+        return config.discovery.bind.clone();
+    }
+    let interfaces = app.interfaces.current();
+    let used = || interfaces.iter().filter(|i| app.segment.uses(i) && !i.is_loopback);
+    let v4 = used().flat_map(|i| i.v4.iter().map(|own| SocketAddr::new(own.ip.into(), 0)));
+    let v6 = used().filter(|_| config.discovery.ipv6).flat_map(|i| i.v6.iter().map(|(ip, _)| *ip));
+    let v6 = v6.filter(|ip| !ip.is_unicast_link_local()).map(|ip| SocketAddrV6::new(ip, 0, 0, 0).into());
+    v4.chain(v6).chain([SocketAddr::from(([127, 0, 0, 1], 0))]).collect()
+}

@@ -1,0 +1,6 @@
+//! Tests from outside: the real binary, on a LAN of loopback addresses or in network namespaces.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // tests fail by panicking
+
+mod support;
+
+mod lifecycle;
