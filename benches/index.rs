@@ -1,2 +1,2 @@
-//! x
+//! To be measured.
 fn main() {}

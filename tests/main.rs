@@ -1,5 +1,6 @@
 //! Tests from outside: the real binary, on a LAN of loopback addresses or in network namespaces.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // tests fail by panicking
+#![allow(unreachable_pub, missing_debug_implementations)] // nothing here is anybody's library
 
 mod support;
 

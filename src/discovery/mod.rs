@@ -77,9 +77,9 @@ impl Discovery {
             options,
         };
         if discovery.options.bind.is_empty() {
-            discovery.open_everywhere()?
+            discovery.open_everywhere()?;
         } else {
-            discovery.open_bound()?
+            discovery.open_bound()?;
         }
         Ok(discovery)
     }

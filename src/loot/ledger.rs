@@ -195,7 +195,7 @@ impl Ledger {
                     inner.append(Record::Superseded { path: path.clone(), size_bytes: *before });
                 }
                 Change::Appeared(path) if inner.facts.is_deleted(path) => {
-                    inner.append(Record::Restored { path: path.clone() })
+                    inner.append(Record::Restored { path: path.clone() });
                 }
                 Change::Appeared(_) => {}
             }

@@ -97,23 +97,16 @@ impl Listing {
         self.files.get(name)
     }
 
-    /// Number of files offered.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.files.len()
-    }
-
     /// The index to serve.
     #[must_use]
     pub fn to_index(&self) -> Index {
         Index::from_sorted(self.files.iter().map(|(name, facts)| (name.as_ref(), facts.size_bytes)))
     }
 
-    /// What is held back: the first of it, and how much in all (hidden files not counted).
+    /// What is held back: the first of it, and how much in all (hidden files are never among it).
     #[must_use]
     pub fn held_back(&self) -> (Vec<HeldBack>, usize) {
-        let visible = || self.held_back.values().filter(|held| held.why != WhyHeldBack::Name(Refusal::Hidden));
-        (visible().take(HELD_BACK_SHOWN).cloned().collect(), visible().count())
+        (self.held_back.values().take(HELD_BACK_SHOWN).cloned().collect(), self.held_back.len())
     }
 }
 
@@ -163,7 +156,7 @@ mod tests {
         listing.replace_below("", found(&[("a", 1), ("d/x", 2)]));
         let changes = listing.replace_below("", Found { unreadable: vec!["d".into()], ..found(&[("a", 1)]) });
         assert!(changes.is_empty());
-        assert_eq!(listing.len(), 2);
+        assert_eq!(listing.files.len(), 2);
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Walk<'_> {
         match kind_of(handle, file, kind) {
             FileType::RegularFile => self.meet_file(handle, &path),
             FileType::Directory if path.components().count() < PATH_MAX_COMPONENTS => {
-                self.pending.push(path.as_str().into())
+                self.pending.push(path.as_str().into());
             }
             FileType::Directory => self.hold_back(&name, Refusal::TooLong.into()),
             FileType::Symlink => self.hold_back(&name, WhyHeldBack::Link),
