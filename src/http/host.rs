@@ -90,7 +90,7 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     }
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
+            let (host, port) = rest.split_once(']').filter(|(host, _)| host.contains(':'))?;
             (host, port.strip_prefix(':').map_or_else(|| port.is_empty().then_some(None), |port| Some(Some(port)))?)
         }
         None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),

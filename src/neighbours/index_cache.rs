@@ -61,7 +61,7 @@ impl IndexCache {
                 Some((about.modified().ok()?, about.len(), entry.path()))
             })
             .collect();
-        files.sort_by(|a, b| b.0.cmp(&a.0));
+        files.sort_by_key(|(modified, ..)| std::cmp::Reverse(*modified));
         let mut bytes = 0_u64;
         for (position, (modified, length, path)) in files.into_iter().enumerate() {
             bytes = bytes.saturating_add(length);
