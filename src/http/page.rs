@@ -55,10 +55,10 @@ pub fn render(page: &impl Template) -> Result<Response, HttpError> {
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page.render()?).into_response())
 }
 
-/// `1.5 MiB`.
+/// `1.5 MB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
-    ByteSize(bytes).to_string()
+    ByteSize(bytes).display().si().to_string()
 }
 
 /// `12 s ago`.
@@ -119,8 +119,8 @@ pub struct NeighbourView {
     pub files: Option<String>,
     /// `1.5 GiB`.
     pub size: String,
-    /// Files that are not here.
-    pub missing: usize,
+    /// How many files are not here; none if all are.
+    pub missing: Option<String>,
     /// What is wrong with it, if anything.
     pub trouble: Option<String>,
 }
@@ -155,7 +155,7 @@ impl NeighbourView {
             heard: ago(now.saturating_duration_since(neighbour.heard())),
             files: index.map(|index| files(index.len())),
             size: index.map(|index| size(index.total_bytes())).unwrap_or_default(),
-            missing,
+            missing: (missing > 0).then(|| grouped(missing)),
             trouble: trouble(neighbour),
         }
     }

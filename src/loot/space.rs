@@ -31,10 +31,10 @@ pub struct SpaceRules {
 #[derive(Debug, thiserror::Error)]
 pub enum NoSpace {
     /// The configured budget is used up.
-    #[error("the budget of {} for mirrored files is used up", ByteSize(*.0))]
+    #[error("the budget of {} for mirrored files is used up", ByteSize(*.0).display().si())]
     Budget(u64),
     /// The reserve would be touched.
-    #[error("{} must stay free on the disk", ByteSize(*.0))]
+    #[error("{} must stay free on the disk", ByteSize(*.0).display().si())]
     Reserve(u64),
     /// The file system has no more inodes to spare.
     #[error("the disk holds too many files")]

@@ -188,6 +188,7 @@ impl Work {
             .filter(|want| !landed(want) && !self.active.contains_key(want.path.as_str()))
             .cloned()
             .collect();
+        self.waiting = None;
         self.engine.mirror.lock().plan = Arc::new(made);
     }
 
@@ -198,13 +199,12 @@ impl Work {
 
     /// Begins jobs while there are wants, sources, room and space.
     fn hand_out(&mut self) {
-        self.waiting = None;
         while self.jobs.len() < JOBS_MAX && !self.queue.is_empty() && !self.engine.mirror.is_paused() {
             let Some((want, source)) = self.next_job() else { break };
             if let Err(why) = self.begin(&want, source) {
-                self.queue.push_front(want);
+                // What is as large does not fit either; smaller files may. The next plan tries all again.
+                self.queue.retain(|other| other.size_bytes < want.size_bytes);
                 self.waiting = Some(why);
-                break;
             }
         }
     }
@@ -327,8 +327,9 @@ impl Work {
         status.queued = self.queue.len();
         status.doing = match &self.waiting {
             _ if self.engine.mirror.is_paused() => Doing::Paused,
+            _ if !self.active.is_empty() => Doing::Fetching,
             Some(why) => Doing::Waiting(why.clone()),
-            None if self.active.is_empty() && self.queue.is_empty() => Doing::Idle,
+            None if self.queue.is_empty() => Doing::Idle,
             None => Doing::Fetching,
         };
     }
