@@ -92,6 +92,10 @@ impl ConnectionClock {
     #[must_use]
     pub fn is_overdue(&self) -> bool {
         let now = self.now_ms();
+        // The last piece of an answer may still be on its way when the next request is awaited.
+        if self.blocked.load(Ordering::Relaxed) {
+            return self.is_stuck(now);
+        }
         let in_phase = now.saturating_sub(self.since_ms.load(Ordering::Relaxed));
         let allowed = match self.phase() {
             Phase::Silent => SILENT,

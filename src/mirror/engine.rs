@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use uuid::Uuid;
 
 use super::job::{Done, Job, JobError};
@@ -31,6 +31,8 @@ const JOBS_PER_NEIGHBOUR_MAX: usize = 4;
 const IDLE_CONNECTIONS_MAX: usize = 16;
 /// Changes are gathered so long before a plan.
 const GATHER: Duration = Duration::from_millis(20);
+/// The folder is being read for the first time: look again so soon.
+const UNREAD_PAUSE: Duration = Duration::from_millis(200);
 /// A plan takes at most one part in so many of the time.
 const PLAN_SHARE: u32 = 10;
 /// What waits is looked at so often.
@@ -68,6 +70,7 @@ struct Work {
     queue: VecDeque<Want>,
     jobs: JoinSet<Done>,
     active: HashMap<Box<str>, (Active, Uuid)>,
+    names: HashMap<Id, Box<str>>,
     landed: HashMap<Box<str>, (u64, Instant)>,
     conflicts: HashMap<(Box<str>, u64), Instant>,
     files: Retry<(Box<str>, Uuid)>,
@@ -95,7 +98,7 @@ impl Engine {
                 Ok(()) = indexes.changed() => work.want_plan(),
                 Ok(()) = paused.changed() => work.want_plan(),
                 () = async { tokio::time::sleep_until(plan_due.unwrap_or_else(Instant::now).into()).await }, if plan_due.is_some() => work.make_plan().await,
-                Some(done) = work.jobs.join_next() => work.take(done),
+                Some(done) = work.jobs.join_next_with_id() => work.take(done),
                 _ = tick.tick() => work.look_around(),
             }
             work.hand_out();
@@ -112,6 +115,7 @@ impl Work {
             queue: VecDeque::new(),
             jobs: JoinSet::new(),
             active: HashMap::new(),
+            names: HashMap::new(),
             landed: HashMap::new(),
             conflicts: HashMap::new(),
             files: Retry::new(Duration::from_secs(1), Duration::from_secs(3600)),
@@ -149,6 +153,7 @@ impl Work {
         let snapshot = self.engine.loot.snapshot();
         // Until the folder has been read, everything would seem to be missing.
         if self.engine.loot.status().scanned_at.is_none() {
+            self.plan_due = Some(began + UNREAD_PAUSE);
             return;
         }
         let offers = self.offers(began);
@@ -264,7 +269,8 @@ impl Work {
             ledger: self.engine.ledger.clone(),
             received,
         };
-        self.jobs.spawn(job.run());
+        let task = self.jobs.spawn(job.run());
+        self.names.insert(task.id(), want.path.as_str().into());
         Ok(())
     }
 
@@ -282,15 +288,14 @@ impl Work {
         Ok(spool)
     }
 
-    fn take(&mut self, done: Result<Done, tokio::task::JoinError>) {
-        let Ok(done) = done else {
-            // A job that panicked says not which; the next plan wants its file again.
-            self.active.clear();
-            return self.want_plan();
-        };
+    fn take(&mut self, done: Result<(Id, Done), JoinError>) {
+        let id = done.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        if let Some(name) = self.names.remove(&id) {
+            self.active.remove(&name);
+        }
+        let Ok((_, done)) = done else { return self.want_plan() };
         let now = Instant::now();
         let name: Box<str> = done.want.path.as_str().into();
-        self.active.remove(&name);
         if let Some(connection) = done.connection {
             self.connections.push_back((done.uuid, connection));
             if self.connections.len() > IDLE_CONNECTIONS_MAX {

@@ -17,10 +17,14 @@ const ADDRESS_SILENT: Duration = Duration::from_secs(30);
 const ADDRESSES_MAX: usize = 6;
 /// The first fetch of an unproven neighbour's index, and those after failures, keep this distance.
 const RETRY_MIN: Duration = Duration::from_secs(15);
+/// The same after a first failure of a neighbour whose index we have.
+const RETRY_PROVEN: Duration = Duration::from_secs(2);
 /// Failures double the distance up to this.
 const RETRY_MAX: Duration = Duration::from_secs(3600);
 /// A neighbour whose index is good is asked again at most so often.
 const PROVEN_MIN: Duration = Duration::from_secs(1);
+/// One whose index did not verify is read again with the next announcement after this.
+const UNVERIFIED_MIN: Duration = Duration::from_secs(4);
 /// One that announces no HMAC is asked so often.
 const POLL: Duration = Duration::from_secs(60);
 /// goforban announces from this port; it never checks an HMAC.
@@ -188,16 +192,20 @@ impl Neighbour {
         let since = |last: Option<Instant>, pause: Duration| last.map_or(self.first_heard, |last| last + pause);
         let attempts = &self.attempts;
         if attempts.failures > 0 {
+            let first = if self.known.is_some() { RETRY_PROVEN } else { RETRY_MIN };
             let doubled =
-                RETRY_MIN.saturating_mul(1_u32.checked_shl(attempts.failures.saturating_sub(1)).unwrap_or(u32::MAX));
+                first.saturating_mul(1_u32.checked_shl(attempts.failures.saturating_sub(1)).unwrap_or(u32::MAX));
             return Some(since(attempts.last, doubled.min(RETRY_MAX)));
         }
         let Some(known) = &self.known else { return Some(since(attempts.last, RETRY_MIN)) };
         match self.hmac() {
             None => Some(since(attempts.last, POLL)),
             Some(hmac) if known.announced != Some(hmac) => Some(since(attempts.last, PROVEN_MIN)),
-            // It did not verify: read again at the next announcement.
-            Some(_) if known.verified_by.is_none() => Some(since(attempts.last, RETRY_MIN)),
+            // It did not verify (goforban rewrites its index in place): read again at the next announcement.
+            Some(_) if known.verified_by.is_none() => {
+                let heard_since = attempts.last.is_none_or(|last| self.heard() > last);
+                heard_since.then(|| since(attempts.last, UNVERIFIED_MIN))
+            }
             Some(_) => None,
         }
     }

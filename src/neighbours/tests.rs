@@ -79,6 +79,19 @@ fn a_neighbour_without_hmac_is_polled_slowly() {
 }
 
 #[test]
+fn an_index_that_did_not_verify_is_read_again_at_the_next_announcement() {
+    let scene = Scene::new();
+    scene.hear(1, "10.0.0.1", hmac("a"), 0);
+    assert_eq!(scene.due(0), [1]);
+    let known = KnownIndex::new(Arc::default(), Refused::default(), hmac("a"), None);
+    scene.neighbourhood.fetched(Uuid::from_u128(1), "10.0.0.1".parse().ok(), known, scene.at(0));
+    assert!(scene.due(9).is_empty());
+    scene.hear(1, "10.0.0.1", hmac("a"), 10);
+    assert_eq!(scene.due(10), [1]);
+    assert!(scene.due(11).is_empty());
+}
+
+#[test]
 fn a_spoofed_victim_is_asked_seldom_and_ever_less() {
     let scene = Scene::new();
     let mut asked = 0;
