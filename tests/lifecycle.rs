@@ -1,7 +1,7 @@
 //! Starting, following the folder, mirroring and ending: the main job, end to end.
 
-use super::support::lan::{Lan, tree};
-use super::support::wait_until;
+use crate::support::lan::{Lan, tree};
+use crate::support::wait_until;
 
 #[test]
 fn a_file_put_into_one_node_arrives_at_another() {

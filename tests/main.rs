@@ -4,4 +4,6 @@
 
 mod support;
 
+mod folder;
 mod lifecycle;
+mod start;

@@ -19,6 +19,8 @@ use crate::wire::{Announcement, IndexHmac, IndexKey, NodeName};
 
 /// A changed index is announced at most so often.
 const CHANGE_PAUSE: Duration = Duration::from_secs(1);
+/// Interfaces that appear are noticed, and announced on, within this.
+const INTERFACES_LOOK: Duration = Duration::from_secs(2);
 /// New neighbours at one address are answered at most so often: a forged source gains nothing.
 const ANSWER_PAUSE: Duration = Duration::from_secs(10);
 /// Answers that wait; a flood's are dropped.
@@ -83,6 +85,9 @@ impl Announcer {
         let mut last_round: Option<Instant> = None;
         let mut next_tick = Instant::now();
         let mut changed = false;
+        let mut look = tokio::time::interval(INTERFACES_LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut interfaces = self.interfaces.current();
         loop {
             let change_due = changed.then(|| last_round.map_or_else(Instant::now, |last| last + CHANGE_PAUSE));
             let wake = change_due.map_or(next_tick, |due| due.min(next_tick));
@@ -97,6 +102,11 @@ impl Announcer {
                     }
                 }
                 Ok(()) = snapshots.changed() => changed = true,
+                _ = look.tick() => {
+                    let now = self.interfaces.current();
+                    changed |= now != interfaces;
+                    interfaces = now;
+                }
                 Some(service) = wishes.recv() => {
                     if may_answer(&mut answered, service.ip()) {
                         self.tell(&snapshots.borrow().clone(), service, |snapshot| Some(snapshot.hmac));

@@ -1,12 +1,11 @@
 //! The keeper: one thread that makes the index follow the folder.
 //!
-//! It walks the folder once at start, then looks where hints point, a few at a time, and walks
+//! It walks the folder once at start, then looks where [hints](super::hints) point, and walks
 //! again from time to time as a safety net. It alone publishes snapshots. A folder that vanished
 //! is never published as empty.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch as channel;
 
 use super::folder::{FileFacts, FileId, LootFolder};
+use super::hints::{Gathered, Gatherer, Hint, Hints, hints};
 use super::listing::{Change, Found, Listing};
 use super::scan::scan;
 use super::stored::StoredLoot;
@@ -21,57 +21,18 @@ use super::watch::FolderWatch;
 use super::{Ledger, Loot, LootState, LootStatus, Shared, Snapshot};
 use crate::wire::{Index, IndexKey};
 
-/// Hints that wait; what does not fit is found by a rescan.
-const HINTS_MAX: usize = 8_192;
-/// Hints are gathered until none came for so long …
-const QUIET: Duration = Duration::from_millis(40);
-/// … but no longer than this.
-const GATHER: Duration = Duration::from_millis(200);
-/// A file that is being written is listed once it rests for so long, should nobody close it.
-const WRITING_REST: Duration = Duration::from_secs(3);
 /// The safety net's period; it grows with the length of a walk.
 const RESCAN: Duration = Duration::from_secs(60);
 /// The same where the system cannot watch the folder.
 const RESCAN_UNWATCHED: Duration = Duration::from_secs(15);
 /// A walk takes at most one part in so many of the time.
 const RESCAN_SHARE: u32 = 50;
-/// A walk that was asked for waits until so long after the last one.
-const RESCAN_PAUSE: Duration = Duration::from_secs(1);
 /// While the folder is missing it is looked for so often.
 const MISSING_RETRY: Duration = Duration::from_secs(2);
+/// During a first walk, what was found is offered after so long, then after ever longer pauses.
+const FIRST_INTERIM: Duration = Duration::from_secs(2);
 /// The index is stored for the next start at most so often.
 const STORE: Duration = Duration::from_secs(2);
-
-/// Where to look.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hint {
-    /// Something is other than it was.
-    Changed(Box<str>),
-    /// A file was made or written, and may be written further.
-    BeingWritten(Box<str>),
-    /// A file is whole: its writer closed it, or we landed it.
-    Whole(Box<str>),
-    /// Walk everything.
-    Rescan,
-    /// End the keeper.
-    Stop,
-}
-
-/// The keeper's letter box: never blocks, never grows beyond its bound.
-#[derive(Clone, Debug)]
-pub struct Hints {
-    queue: SyncSender<Hint>,
-    overflow: Arc<AtomicBool>,
-}
-
-impl Hints {
-    /// Leaves a hint; if the box is full, a rescan is due.
-    pub fn send(&self, hint: Hint) {
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(hint) {
-            self.overflow.store(true, Ordering::Relaxed);
-        }
-    }
-}
 
 /// A running keeper; [`KeeperHandle::stop`] ends it.
 #[derive(Debug)]
@@ -100,8 +61,7 @@ pub fn start(
     ledger: Ledger,
     stored: StoredLoot,
 ) -> std::io::Result<(Loot, KeeperHandle)> {
-    let (queue, inbox) = sync_channel(HINTS_MAX);
-    let hints = Hints { queue, overflow: Arc::new(AtomicBool::new(false)) };
+    let (hints, gatherer) = hints();
     let baseline = stored.load().filter(|(id, _)| *id == folder.id());
     let known = baseline.is_some();
     let index = baseline.map(|(_, index)| index).unwrap_or_default();
@@ -122,20 +82,7 @@ pub fn start(
         hints: hints.clone(),
     });
     let loot = Loot { shared: shared.clone() };
-    let keeper = Keeper {
-        shared,
-        key,
-        ledger,
-        stored,
-        listing,
-        last_seen,
-        writing: BTreeMap::new(),
-        watch: None,
-        unsaved_since: None,
-        walk_asked: false,
-        walked_at: Instant::now(),
-        inbox,
-    };
+    let keeper = Keeper { shared, key, ledger, stored, listing, last_seen, watch: None, unsaved_since: None, gatherer };
     let thread = std::thread::Builder::new().name("loot-keeper".into()).spawn(move || keeper.run())?;
     Ok((loot, KeeperHandle { hints, thread }))
 }
@@ -157,13 +104,9 @@ struct Keeper {
     listing: Listing,
     /// The folder in which files were last seen; an empty other one in its place is suspect.
     last_seen: Option<FileId>,
-    /// Files that somebody is writing, with the time of the last word of it.
-    writing: BTreeMap<Box<str>, Instant>,
     watch: Option<FolderWatch>,
     unsaved_since: Option<Instant>,
-    walk_asked: bool,
-    walked_at: Instant,
-    inbox: Receiver<Hint>,
+    gatherer: Gatherer,
 }
 
 impl Keeper {
@@ -171,7 +114,8 @@ impl Keeper {
         self.watch_folder();
         let mut next_walk = self.walk();
         loop {
-            match self.gather(next_walk) {
+            let store = self.unsaved_since.map(|since| since + STORE);
+            match self.gatherer.gather(next_walk, store) {
                 Gathered::Stop => break self.store(),
                 Gathered::Walk => next_walk = self.walk(),
                 Gathered::Look(names) => self.look(names),
@@ -180,73 +124,6 @@ impl Keeper {
                 self.store();
             }
         }
-    }
-
-    /// Waits for hints, then gathers those that follow closely.
-    fn gather(&mut self, next_walk: Instant) -> Gathered {
-        let mut names = BTreeSet::new();
-        let mut first = None;
-        loop {
-            let now = Instant::now();
-            let wake = match first {
-                Some(first) => (now + QUIET).min(first + GATHER),
-                None => self.next_wake(next_walk),
-            };
-            match self.inbox.recv_timeout(wake.saturating_duration_since(now)) {
-                Ok(Hint::Stop) | Err(RecvTimeoutError::Disconnected) => return Gathered::Stop,
-                Ok(Hint::Rescan) => {
-                    self.walk_asked = true;
-                    continue;
-                }
-                Ok(Hint::BeingWritten(name)) => {
-                    self.writing.insert(name, Instant::now());
-                    continue; // no reason to look yet
-                }
-                Ok(Hint::Whole(name)) => {
-                    self.writing.remove(&name);
-                    names.insert(name);
-                }
-                Ok(Hint::Changed(name)) => {
-                    names.insert(name);
-                }
-                Err(RecvTimeoutError::Timeout) => break,
-            }
-            let first = *first.get_or_insert_with(Instant::now);
-            if first.elapsed() >= GATHER {
-                break;
-            }
-        }
-        let overflowed = self.shared.hints.overflow.swap(false, Ordering::Relaxed);
-        self.walk_asked |= overflowed;
-        if Instant::now() >= self.due_walk(next_walk) {
-            return Gathered::Walk;
-        }
-        names.extend(self.take_rested());
-        Gathered::Look(names)
-    }
-
-    /// A walk that was asked for comes earlier, but not at once after another.
-    fn due_walk(&self, next_walk: Instant) -> Instant {
-        if self.walk_asked { next_walk.min(self.walked_at + RESCAN_PAUSE) } else { next_walk }
-    }
-
-    fn next_wake(&self, next_walk: Instant) -> Instant {
-        let next_walk = self.due_walk(next_walk);
-        let rested = self.writing.values().min().map(|last| *last + WRITING_REST);
-        let store = self.unsaved_since.map(|since| since + STORE);
-        [Some(next_walk), rested, store].into_iter().flatten().min().unwrap_or(next_walk)
-    }
-
-    /// Files that nobody wrote to for a while.
-    fn take_rested(&mut self) -> Vec<Box<str>> {
-        let rested: Vec<_> = self
-            .writing
-            .iter()
-            .filter(|(_, last)| last.elapsed() >= WRITING_REST)
-            .map(|(name, _)| name.clone())
-            .collect();
-        self.writing.retain(|name, _| !rested.contains(name));
-        rested
     }
 
     /// Looks at single names, folders with all below them.
@@ -261,10 +138,10 @@ impl Keeper {
             let covered = looked_at
                 .as_ref()
                 .is_some_and(|above| name.strip_prefix(above.as_ref()).is_some_and(|rest| rest.starts_with('/')));
-            if covered || self.writing.contains_key(&name) {
+            if covered || self.gatherer.is_being_written(&name) {
                 continue;
             }
-            if let Ok(found) = scan(&folder, &name, &AtomicUsize::new(0)) {
+            if let Ok(found) = scan(&folder, &name, &AtomicUsize::new(0), |_| {}) {
                 changed |= self.take_over(&name, found);
             }
             looked_at = Some(name);
@@ -277,38 +154,28 @@ impl Keeper {
 
     /// Walks everything. Returns when to do so again.
     fn walk(&mut self) -> Instant {
-        self.walk_asked = false;
+        self.gatherer.walk_begins();
         let next = self.walk_now();
-        self.walked_at = Instant::now();
+        self.gatherer.walk_ended();
         next
     }
 
     fn walk_now(&mut self) -> Instant {
-        let folder = match self.folder_in_place() {
-            Ok(folder) => folder,
+        let began = Instant::now();
+        let found = self.folder_in_place().and_then(|folder| Ok((self.scan_all(&folder)?, folder.id())));
+        let (found, id) = match found {
+            Ok(found) => found,
             Err(why) => return self.miss(why),
         };
-        let began = Instant::now();
-        self.shared.seen.store(0, Ordering::Relaxed);
-        let found = match scan(&folder, "", &self.shared.seen) {
-            Ok(found) => found,
-            Err(error) => return self.miss(format!("{} cannot be read: {error}", folder.path().display())),
-        };
-        if found.files.is_empty() && self.last_seen.is_some_and(|id| id != folder.id()) {
-            return self.miss(format!(
-                "{} is empty and not the folder it was: is a disk not mounted? (Files put into it are shared as usual.)",
-                folder.path().display()
-            ));
-        }
-        if self.last_seen.is_some_and(|id| id != folder.id()) {
+        let is_first = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).scanned_at.is_none();
+        let is_known = self.last_seen.replace(id).is_none_or(|known| known == id);
+        if !is_known {
             self.listing = Listing::default(); // another folder: nothing was deleted
         }
-        let first = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).scanned_at.is_none();
         let changed = self.take_over("", found);
-        if first && self.last_seen.is_none_or(|id| id == folder.id()) {
+        if is_first && is_known {
             self.note_deleted_while_away();
         }
-        self.last_seen = Some(folder.id());
         self.note_held_back();
         self.set_state(|status| {
             status.state = LootState::Following;
@@ -317,11 +184,46 @@ impl Keeper {
         if changed || !self.shared.snapshot.borrow().announceable {
             self.publish();
         }
-        if first {
+        if is_first {
             self.store(); // so that a killed node knows its folder again
         }
         let period = if self.watch.is_some() { RESCAN } else { RESCAN_UNWATCHED };
         Instant::now() + period.max(began.elapsed().saturating_mul(RESCAN_SHARE))
+    }
+
+    /// Walks the folder. An empty one in the place of another that had files is not believed.
+    fn scan_all(&self, folder: &LootFolder) -> Result<Found, String> {
+        self.shared.seen.store(0, Ordering::Relaxed);
+        let mut due = Instant::now() + FIRST_INTERIM;
+        let mut pause = FIRST_INTERIM;
+        let interim = |found: &Found| {
+            if Instant::now() >= due {
+                self.publish_interim(found);
+                pause = pause.saturating_mul(2);
+                due = Instant::now() + pause;
+            }
+        };
+        let path = folder.path().display();
+        let found =
+            scan(folder, "", &self.shared.seen, interim).map_err(|error| format!("{path} cannot be read: {error}"))?;
+        if found.files.is_empty() && self.last_seen.is_some_and(|known| known != folder.id()) {
+            return Err(format!(
+                "{path} is empty and not the folder it was: is a disk not mounted? (Files put into it are shared as usual.)"
+            ));
+        }
+        Ok(found)
+    }
+
+    /// While the very first walk runs, what it found so far is offered already.
+    fn publish_interim(&self, found: &Found) {
+        let is_first = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).scanned_at.is_none();
+        if is_first && self.last_seen.is_none() {
+            let mut files: Vec<(&str, u64)> =
+                found.files.iter().map(|(name, facts)| (name.as_ref(), facts.size_bytes)).collect();
+            files.sort_unstable();
+            let index = Index::from_sorted(files.into_iter());
+            self.shared.snapshot.send_replace(Arc::new(Snapshot::new(index, &self.key, true)));
+        }
     }
 
     /// The folder, opened anew when it went and came back.
@@ -350,14 +252,14 @@ impl Keeper {
     }
 
     fn take_over(&mut self, name: &str, mut found: Found) -> bool {
-        let Self { writing, listing, .. } = self;
+        let Self { gatherer, listing, .. } = self;
         for (name, facts) in &mut found.files {
             // Somebody is writing it: what was known of it stays.
-            if let Some(known) = listing.get(name).filter(|_| writing.contains_key(name)) {
+            if let Some(known) = listing.get(name).filter(|_| gatherer.is_being_written(name)) {
                 *facts = *known;
             }
         }
-        found.files.retain(|(name, _)| listing.get(name).is_some() || !writing.contains_key(name));
+        found.files.retain(|(name, _)| listing.get(name).is_some() || !gatherer.is_being_written(name));
         let changes = listing.replace_below(name, found);
         self.ledger.note_changes(&changes);
         !changes.is_empty()
@@ -417,10 +319,4 @@ impl Keeper {
     fn folder(&self) -> Arc<LootFolder> {
         self.shared.folder.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-enum Gathered {
-    Look(BTreeSet<Box<str>>),
-    Walk,
-    Stop,
 }

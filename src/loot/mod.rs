@@ -5,6 +5,7 @@
 //! changed. The [keeper](keeper) behind it is the only one that walks the disk.
 
 pub mod folder;
+pub mod hints;
 pub mod keeper;
 pub mod landing;
 pub mod ledger;
@@ -25,7 +26,7 @@ pub use folder::{FileFacts, LootFile, LootFolder, OpenError};
 pub use ledger::Ledger;
 pub use listing::HeldBack;
 
-use self::keeper::{Hint, Hints};
+use self::hints::{Hint, Hints};
 use crate::wire::{Index, IndexHmac, IndexKey, LootPath};
 
 /// One state of our loot. Immutable: readers keep the one they have.

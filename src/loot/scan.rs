@@ -16,11 +16,11 @@ use crate::wire::loot_path::{PATH_MAX_COMPONENTS, Refusal};
 use crate::wire::{DisplayText, LootPath};
 
 /// Scans `name`, a folder or a file (the empty name is the whole folder). `seen` counts files as
-/// they are met, for those who watch the progress.
+/// they are met, for those who watch the progress; `interim` sees what was found after each folder.
 ///
 /// # Errors
 /// When the loot folder itself cannot be read; nothing is known then.
-pub fn scan(folder: &LootFolder, name: &str, seen: &AtomicUsize) -> io::Result<Found> {
+pub fn scan(folder: &LootFolder, name: &str, seen: &AtomicUsize, mut interim: impl FnMut(&Found)) -> io::Result<Found> {
     let mut walk = Walk { folder, seen, found: Found::default(), pending: Vec::new() };
     if name.is_empty() {
         walk.read_folder("")?;
@@ -31,6 +31,7 @@ pub fn scan(folder: &LootFolder, name: &str, seen: &AtomicUsize) -> io::Result<F
         if let Err(error) = walk.read_folder(&next) {
             walk.note_unreadable(&next, &error);
         }
+        interim(&walk.found);
     }
     Ok(walk.found)
 }
@@ -158,7 +159,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc", root.join("link")).unwrap();
         let folder = LootFolder::open(root).unwrap();
         let seen = AtomicUsize::new(0);
-        let found = scan(&folder, "", &seen).unwrap();
+        let found = scan(&folder, "", &seen, |_| {}).unwrap();
         assert_eq!(names(&found), ["a.txt", "d/e/b.txt"]);
         assert_eq!(seen.into_inner(), 2);
         let mut why: Vec<String> =
@@ -177,8 +178,8 @@ mod tests {
         std::fs::write(temp.path().join("b"), "x").unwrap();
         let folder = LootFolder::open(temp.path()).unwrap();
         let seen = AtomicUsize::new(0);
-        assert_eq!(names(&scan(&folder, "d", &seen).unwrap()), ["d/a"]);
-        assert_eq!(names(&scan(&folder, "b", &seen).unwrap()), ["b"]);
-        assert!(names(&scan(&folder, "gone/too", &seen).unwrap()).is_empty());
+        assert_eq!(names(&scan(&folder, "d", &seen, |_| {}).unwrap()), ["d/a"]);
+        assert_eq!(names(&scan(&folder, "b", &seen, |_| {}).unwrap()), ["b"]);
+        assert!(names(&scan(&folder, "gone/too", &seen, |_| {}).unwrap()).is_empty());
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, RemoveKind};
 use notify::{Config, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::keeper::{Hint, Hints};
+use super::hints::{Hint, Hints};
 use crate::wire::LootPath;
 
 /// Watches a folder for as long as it lives.
