@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::config::Config;
+use crate::config::{Config, would_be_offered};
 use crate::discovery::{Discovery, DiscoveryOptions};
 use crate::fetch::index::IndexFetcher;
 use crate::http::accept::{Server, listen};
@@ -28,8 +28,8 @@ use crate::neighbours::Neighbourhood;
 use crate::neighbours::index_cache::IndexCache;
 use crate::shutdown::{Tasks, signalled};
 
-/// Searches that run at once; others are asked to try again.
-const SEARCHES_MAX: usize = 4;
+/// Searches and listings that are made at once; others wait.
+const WALKS_MAX: usize = 4;
 /// The keeper of the loot may take so long to end.
 const KEEPER_ENDS: Duration = Duration::from_millis(500);
 
@@ -41,16 +41,24 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
     let state = StateFolder::open(&config.state)?;
     let folder = LootFolder::open(&config.folder)
         .with_context(|| format!("the folder {} cannot be shared", config.folder.display()))?;
+    for private in config.secrets.iter().chain([&config.state]) {
+        let offered = would_be_offered(private, folder.path());
+        anyhow::ensure!(!offered, "{} lies in the shared folder: it would be offered to everybody", private.display());
+    }
     let listeners = open_listeners(&config.discovery)?;
-    let discovery = Discovery::open(config.discovery.clone()).with_context(|| taken(config.discovery.port))?;
+    let discovery = Discovery::open(config.discovery.clone())?;
     let stored = StoredLoot::open(state.path(), folder.path()).context("the state folder cannot be written")?;
     let ledger = Ledger::open(&stored.ledger_path()).context("the ledger in the state folder cannot be used")?;
+    for name in discovery.absent_interfaces() {
+        tracing::warn!(name, "there is no such network interface up now; it is used once it appears");
+    }
     let shared = folder.path().to_owned();
     let (loot, keeper) = keeper::start(folder, config.key.clone(), ledger.clone(), stored)?;
     let uuid = state.uuid()?;
     let neighbourhood = Neighbourhood::new(uuid);
     let app = App {
         name: config.name.clone(),
+        port: config.discovery.port,
         uuid,
         started: Instant::now(),
         loot: loot.clone(),
@@ -62,15 +70,15 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         stats: discovery.stats(),
         hosts: Arc::new(HostNames::new(&config.host_name, &config.also_called)),
         rank: Arc::new(Rank::new(config.operator_token).map_err(io::Error::from)?),
-        searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
+        walks: Arc::new(Semaphore::new(WALKS_MAX)),
+        missing: Arc::default(),
     };
-    if !quiet {
-        say_where(&app, &config, &shared);
-    }
+    say_where(&app, &config, &shared, quiet);
     let tasks = Tasks::default();
     // The HTTP service listens before the first announcement: old nodes come at once.
     serve(listeners, &app, &config, &tasks);
-    let bind = config.discovery.bind.first().map(SocketAddr::ip);
+    // Elsewhere the system knows best by which address a neighbour is reached.
+    let bind = config.discovery.bind.first().map(SocketAddr::ip).filter(IpAddr::is_loopback);
     let cache = IndexCache::open(state.path()).context("the state folder cannot be written")?;
     tasks.spawn(IndexFetcher::new(neighbourhood.clone(), cache, &config.key, bind).run(tasks.clone()));
     discovery.run(config.name.clone(), uuid, loot.clone(), neighbourhood, &tasks);
@@ -81,7 +89,9 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
 }
 
 fn serve(listeners: Vec<TcpListener>, app: &App, config: &Config, tasks: &Tasks) {
-    let server = Server::new(routes(app.clone()), config.connections, tasks.clone());
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    let limits = config.connections.fit_to_files(usize::try_from(files).unwrap_or(usize::MAX));
+    let server = Server::new(routes(app.clone()), limits, tasks.clone());
     for listener in listeners {
         tasks.spawn(server.clone().accept(listener));
     }
@@ -106,7 +116,11 @@ async fn end(tasks: &Tasks, keeper: KeeperHandle) {
     tracing::info!("ending");
     let ended = tasks.end().await;
     let deadline = Instant::now() + KEEPER_ENDS;
-    let _ = tokio::task::spawn_blocking(move || keeper.stop(deadline)).await;
+    // The threads for files may all hang on a dead disk: this has its own.
+    let stopping = std::thread::spawn(move || keeper.stop(deadline));
+    while !stopping.is_finished() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     if !ended {
         tracing::info!("some answers were cut off");
     }
@@ -157,7 +171,24 @@ fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
 }
 
 /// What a person wants to know at once: what is shared, and where to open it.
-fn say_where(app: &App, config: &Config, shared: &std::path::Path) {
+fn say_where(app: &App, config: &Config, shared: &std::path::Path, quiet: bool) {
+    let mut text = if quiet { String::new() } else { addresses_text(app, config, shared) };
+    if config.operator_token {
+        // Even when quiet: nobody could be the operator without it.
+        let port = config.discovery.port;
+        let local = config.discovery.bind.first();
+        let local = local.map_or(SocketAddr::from(([127, 0, 0, 1], port)), |bound| with_port(*bound, port));
+        let origin = crate::wire::url::origin(local, None);
+        text.push_str(&format!("\nThe operator's page:\n  {origin}/operator?token={}\n", app.rank.token()));
+    }
+    if !quiet {
+        text.push_str("\nCtrl-C ends it.\n");
+    }
+    // Nobody reads: not a reason to end.
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+fn addresses_text(app: &App, config: &Config, shared: &std::path::Path) -> String {
     let mut text = format!("{} shares {}\n", app.name, shared.display());
     if config.mirror.is_some() {
         text.push_str("and copies what neighbours have (opportunistic mode)\n");
@@ -168,21 +199,7 @@ fn say_where(app: &App, config: &Config, shared: &std::path::Path) {
         let address = with_port(ip, port);
         text.push_str(&format!("  {}/\n", crate::wire::url::origin(address, None)));
     }
-    if config.operator_token {
-        let local = config
-            .discovery
-            .bind
-            .first()
-            .map_or(SocketAddr::from(([127, 0, 0, 1], port)), |bound| with_port(*bound, port));
-        text.push_str(&format!(
-            "\nThe operator's page:\n  {}/operator?token={}\n",
-            crate::wire::url::origin(local, None),
-            app.rank.token()
-        ));
-    }
-    text.push_str("\nCtrl-C ends it.\n");
-    // Nobody reads: not a reason to end.
-    let _ = io::stdout().lock().write_all(text.as_bytes());
+    text
 }
 
 /// Our addresses: those that others can open first, link-local ones of IPv6 left out (no browser

@@ -17,7 +17,7 @@ use crate::wire::index::Entry;
 /// Longest search text, in bytes.
 pub const QUERY_MAX_BYTES: usize = 256;
 /// Hits that are ranked; beyond, the rest is only counted.
-const RANKED_MAX: usize = 20_000;
+pub const RANKED_MAX: usize = 20_000;
 /// How long a search may take.
 const TIME_MAX: Duration = Duration::from_millis(250);
 /// The clock is read once in so many lines.
@@ -26,10 +26,10 @@ const LINES_PER_LOOK: usize = 1_024;
 const COMPILED_MAX_BYTES: usize = 1 << 20;
 const NEST_MAX: u32 = 32;
 
-/// An index to search.
+/// An index to search; its place in the list given to [`search`] is how hits name it.
 #[derive(Clone, Debug)]
 pub struct Shelf {
-    /// Its place in the list given to [`search`].
+    /// What stands on it.
     pub index: Arc<Index>,
 }
 

@@ -44,7 +44,7 @@ impl Tasks {
     }
 }
 
-/// Waits for SIGINT or SIGTERM.
+/// Waits for SIGINT or SIGTERM. SIGHUP keeps its usual meaning, so that `nohup` works.
 ///
 /// # Errors
 /// When the system lets nobody wait for signals.

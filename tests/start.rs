@@ -45,6 +45,13 @@ fn mistakes_are_said_with_their_place() {
     let empty = temp.path().join("empty");
     std::fs::write(&empty, "\n").unwrap();
     let empty = empty.to_str().unwrap();
+    let both = temp.path().join("both.toml");
+    std::fs::write(&both, "mode = 'shared'\nopportunistic = true\n").unwrap();
+    let both = both.to_str().unwrap();
+    let hidden = temp.path().join(".state");
+    let hidden = hidden.to_str().unwrap();
+    let inside = temp.path().join("state");
+    let inside = inside.to_str().unwrap();
     let folder = temp.path().to_str().unwrap();
     for (args, status, said) in [
         (vec![folder, "--config", file], 2, "line 2"),
@@ -56,8 +63,10 @@ fn mistakes_are_said_with_their_place() {
         (vec![folder, "--port", "0"], 2, "0"),
         (vec![folder, "--announce-interval", "1h"], 2, "2min"),
         (vec![folder, "--psk-file", empty], 2, "1 to 4096 bytes"),
-        (vec![folder, "--opportunistic", "--mode", "shared"], 2, "cannot be used with"),
-        (vec![folder, "--state", folder, "--bind", "203.0.113.7"], 1, "no address of this machine"),
+        (vec![folder, "--opportunistic", "--mode", "shared"], 2, "give only one"),
+        (vec![folder, "--config", both], 2, "say only one of them"),
+        (vec![folder, "--state", inside, "--bind", "127.0.0.9"], 1, "would be offered to everybody"),
+        (vec![folder, "--state", hidden, "--bind", "203.0.113.7"], 1, "no address of this machine"),
         (vec!["/nonexistent/folder", "--state", folder, "--bind", "127.0.0.9"], 1, "cannot be shared"),
     ] {
         let (code, text) = run(&args);

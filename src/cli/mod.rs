@@ -5,7 +5,9 @@ pub mod serve;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -62,13 +64,33 @@ enum Command {
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut command = Cli::command();
+    let matches = command.get_matches_mut();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     start_logging(cli.verbosity);
-    let settings = match cli.command {
-        Some(Command::Serve(settings)) => *settings,
-        None => cli.serve,
+    let (mut settings, matches) = match cli.command {
+        Some(Command::Serve(settings)) => (*settings, matches.subcommand_matches("serve").unwrap_or(&matches)),
+        None => (cli.serve, &matches),
     };
+    if let Err(why) = settle_mode(&mut settings, matches) {
+        command.error(ErrorKind::ArgumentConflict, why).exit();
+    }
     serve::run(settings, cli.verbosity.quiet)
+}
+
+/// Two flags say the mode; given both by flag or both by environment they contradict each other,
+/// else the flag counts.
+fn settle_mode(settings: &mut Settings, matches: &ArgMatches) -> Result<(), &'static str> {
+    let source = |flag| matches.value_source(flag);
+    if settings.opportunistic.is_none() || settings.mode.is_none() {
+        return Ok(());
+    }
+    match (source("opportunistic"), source("mode")) {
+        (Some(ValueSource::CommandLine), Some(ValueSource::EnvVariable)) => settings.mode = None,
+        (Some(ValueSource::EnvVariable), Some(ValueSource::CommandLine)) => settings.opportunistic = None,
+        _ => return Err("--opportunistic and --mode say the same thing: give only one"),
+    }
+    Ok(())
 }
 
 /// To standard error, quiet by default; `RUST_LOG` decides if it is set.
@@ -91,7 +113,6 @@ fn start_logging(verbosity: Verbosity) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -25,7 +25,11 @@ pub fn find(named: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
 /// With the line and the column of what is wrong.
 pub fn read(path: &Path) -> anyhow::Result<Settings> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    parse(&text).with_context(|| format!("in {}", path.display()))
+    let said = parse(&text).with_context(|| format!("in {}", path.display()))?;
+    if said.mode.is_some() && said.opportunistic.is_some() {
+        anyhow::bail!("in {}: “mode” and “opportunistic” say the same thing: say only one of them", path.display());
+    }
+    Ok(said)
 }
 
 fn parse(text: &str) -> Result<Settings, toml::de::Error> {

@@ -7,7 +7,8 @@ pub mod file;
 pub mod settings;
 pub mod values;
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use directories::{BaseDirs, ProjectDirs, UserDirs};
@@ -33,6 +34,8 @@ pub struct Config {
     pub folder: PathBuf,
     /// Where the node keeps its state.
     pub state: PathBuf,
+    /// Files that must not be offered.
+    pub secrets: Vec<PathBuf>,
     /// What it calls itself.
     pub name: NodeName,
     /// The host's name, under which browsers may ask.
@@ -66,10 +69,14 @@ impl Config {
         if said.directory_port.is_some() {
             bail!("--directory-port is reserved: this version has no directory yet");
         }
+        if [said.max_connections, said.max_connections_per_host].contains(&Some(0)) || said.port == Some(0) {
+            bail!("a port and a limit of connections must be at least 1");
+        }
         let host_name = host_name();
         Ok(Self {
             folder: said.folder.clone().map_or_else(default_folder, Ok)?,
             state: said.state.clone().map_or_else(default_state, Ok)?,
+            secrets: said.psk_file.iter().cloned().collect(),
             name: NodeName::new(said.name.as_deref().unwrap_or(&host_name)),
             key: key(&said)?,
             mirror: mirror(&said)?,
@@ -89,17 +96,29 @@ impl Config {
     }
 }
 
+/// Whether a path lies in the shared folder under names that would be offered.
+#[must_use]
+pub fn would_be_offered(path: &Path, shared: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else { return false };
+    let is_hidden = |part: std::path::Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
+    path.strip_prefix(shared).is_ok_and(|below| !below.components().any(is_hidden))
+}
+
 fn discovery(said: &Settings) -> anyhow::Result<DiscoveryOptions> {
     let interval = said.announce_interval.map_or(std::time::Duration::from_secs(10), |given| given.0);
     if !(std::time::Duration::from_millis(100)..=std::time::Duration::from_secs(120)).contains(&interval) {
         bail!("the announce interval must lie between 100ms and 2min: neighbours forget a node after 5 minutes");
     }
-    let addresses = |list: &[values::Address]| list.iter().map(|address| address.0).collect();
+    let addresses = |list: &[values::Address]| list.iter().map(|address| address.0).collect::<Vec<SocketAddr>>();
+    // “All addresses” is what holds without a word; for IPv4 alone it says something.
+    let (all, bind): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        addresses(&said.bind).into_iter().partition(|a| a.ip().is_unspecified());
+    let ipv4_alone = !all.is_empty() && all.iter().all(SocketAddr::is_ipv4);
     Ok(DiscoveryOptions {
         port: said.port.unwrap_or(PORT),
-        bind: addresses(&said.bind),
+        bind: if all.is_empty() { bind } else { Vec::new() },
         interfaces: said.interface.clone(),
-        ipv6: !said.no_ipv6.unwrap_or(false),
+        ipv6: !said.no_ipv6.unwrap_or(false) && !ipv4_alone,
         announce_to: addresses(&said.announce_to),
         neighbours: addresses(&said.neighbour),
         interval,
@@ -134,7 +153,8 @@ fn mirror(said: &Settings) -> anyhow::Result<Option<Rules>> {
 /// The desktop's public folder, made if it is missing.
 fn default_folder() -> anyhow::Result<PathBuf> {
     let user = UserDirs::new().context("there is no home folder: name the folder to share")?;
-    let folder = user.public_dir().map_or_else(|| user.home_dir().join("Public"), Into::into);
+    let named = std::env::var_os("XDG_PUBLICSHARE_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = named.as_deref().or(user.public_dir()).map_or_else(|| user.home_dir().join("Public"), Into::into);
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     Ok(folder)
 }

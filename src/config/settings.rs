@@ -43,10 +43,10 @@ pub struct Settings {
     /// Also copy what neighbours have; the same as --mode opportunistic
     #[arg(
         long,
-        num_args = 0,
-        default_missing_value = "true",
-        conflicts_with = "mode",
         env = "BOUCAN_OPPORTUNISTIC",
+        num_args = 0,
+        default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(),
+
         help_heading = "Copying from nearby"
     )]
     pub opportunistic: Option<bool>,
@@ -87,7 +87,7 @@ pub struct Settings {
     #[arg(
         long,
         num_args = 0,
-        default_missing_value = "true",
+        default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(),
         env = "BOUCAN_ANY_NAME",
         help_heading = "Copying from nearby"
     )]
@@ -106,7 +106,7 @@ pub struct Settings {
     pub interface: Vec<String>,
 
     /// Use IPv4 only
-    #[arg(long, num_args = 0, default_missing_value = "true", env = "BOUCAN_NO_IPV6", help_heading = "Network")]
+    #[arg(long, num_args = 0, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), env = "BOUCAN_NO_IPV6", help_heading = "Network")]
     pub no_ipv6: Option<bool>,
 
     /// Announce to this address instead of the interfaces' broadcast addresses (may be repeated)
@@ -138,7 +138,7 @@ pub struct Settings {
     pub directory_port: Option<u16>,
 
     /// Reserved for the directory
-    #[arg(long, num_args = 0, default_missing_value = "true", env = "BOUCAN_NO_DIRECTORY", hide = true)]
+    #[arg(long, num_args = 0, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), env = "BOUCAN_NO_DIRECTORY", hide = true)]
     pub no_directory: Option<bool>,
 
     /// Take only lists of files that prove this key; a file, so that no other user sees it

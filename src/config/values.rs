@@ -23,7 +23,7 @@ pub struct Span(pub Duration);
 pub struct Address(pub SocketAddr);
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a size such as 20GB or 512MiB, or a number of bytes")]
 enum Raw {
     Number(u64),
     Text(String),

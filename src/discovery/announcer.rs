@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::interfaces::Interfaces;
+use super::interfaces::{Interface, Interfaces};
 use super::segment::Segment;
 use super::socket::{ALL_NODES, DatagramSocket};
 use super::stats::Stats;
@@ -31,10 +31,8 @@ const ANSWERED_MAX: usize = 1_024;
 /// By which socket and to whom we announce.
 #[derive(Debug)]
 pub struct Announcer {
-    /// Sends to IPv4.
-    pub v4: Option<Arc<DatagramSocket>>,
-    /// Sends to IPv6.
-    pub v6: Option<Arc<DatagramSocket>>,
+    /// What it sends by: one socket for each address the node is bound to, or one a family.
+    pub senders: Vec<Sender>,
     /// Our port.
     pub port: u16,
     /// Time between two rounds, before jitter.
@@ -57,6 +55,15 @@ pub struct Announcer {
     pub neighbourhood: Neighbourhood,
     /// What was sent.
     pub stats: Arc<Stats>,
+}
+
+/// A socket to send by.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The address it is bound to; unspecified for all.
+    pub ip: IpAddr,
+    /// The socket.
+    pub socket: Arc<DatagramSocket>,
 }
 
 /// Asks the announcer to answer new neighbours; never blocks.
@@ -133,42 +140,45 @@ impl Announcer {
         if self.announce_to.is_empty() {
             let any_bound = !self.segment.bound.is_empty();
             for interface in used().filter(|i| !i.is_loopback || any_bound) {
-                for (from, to) in interface.broadcasts() {
-                    self.send(
-                        snapshot.hmac,
-                        SocketAddr::new(self.broadcast_of(to).into(), self.port),
-                        Some((interface.index, self.source(from))),
-                    );
+                for (own, to) in interface.broadcasts() {
+                    let to = SocketAddr::new(self.broadcast_of(to).into(), self.port);
+                    self.send(snapshot.hmac, to, Some(interface), Some(own));
                 }
             }
             for interface in used().filter(|i| !i.is_loopback && !i.v6.is_empty()) {
-                if let Some(v6) = &self.v6 {
-                    v6.join_all_nodes(interface.index);
+                let to = SocketAddrV6::new(ALL_NODES, self.port, 0, interface.index).into();
+                if let Some(sender) = self.sender(to, Some(interface)) {
+                    sender.socket.join_all_nodes(interface.index);
                 }
-                self.send(snapshot.hmac, SocketAddrV6::new(ALL_NODES, self.port, 0, interface.index).into(), None);
+                self.send(snapshot.hmac, to, Some(interface), None);
             }
         }
         for to in self.announce_to.iter().chain(&self.named) {
-            self.send(snapshot.hmac, *to, None);
+            self.send(snapshot.hmac, *to, None, None);
+        }
+        let present = self.neighbourhood.present(Instant::now());
+        for neighbour in present.iter().filter(|n| n.is_beyond_broadcasts(Instant::now())) {
+            neighbour.addresses().iter().for_each(|a| self.tell(snapshot, a.service, |snapshot| Some(snapshot.hmac)));
         }
         // Forban nodes verify with `forban`: they hear the broadcast and this, and keep the later,
         // so they stop fetching our index every round. goforban checks no HMAC: not to it.
         let practised =
             |n: &crate::neighbours::Neighbour| n.verified_by() == Some(&IndexKey::Practised) && !n.is_goforban;
-        for neighbour in self.neighbourhood.present(Instant::now()).iter().filter(|n| practised(n)) {
+        for neighbour in present.iter().filter(|n| practised(n)) {
             for address in neighbour.addresses() {
                 self.tell(snapshot, address.service, |snapshot| snapshot.hmac_practised);
             }
         }
     }
 
-    /// A node bound to an address sends from it.
-    fn source(&self, of_interface: Ipv4Addr) -> Ipv4Addr {
-        let bound = self.segment.bound.iter().find_map(|ip| match ip {
-            IpAddr::V4(ip) => Some(*ip),
-            IpAddr::V6(_) => None,
-        });
-        bound.unwrap_or(of_interface)
+    /// The socket for a destination: the one bound to an address of the interface, or of the link
+    /// that the destination is on, or else the first of its family.
+    fn sender(&self, to: SocketAddr, interface: Option<&Interface>) -> Option<&Sender> {
+        let of_family = || self.senders.iter().filter(|s| s.ip.is_ipv4() == to.is_ipv4());
+        let interfaces = self.interfaces.current();
+        let near = interface.or_else(|| interfaces.iter().find(|i| i.has_on_link(to.ip())));
+        let on_it = |s: &&Sender| near.is_some_and(|i| i.is_own(s.ip) || (i.is_loopback && s.ip.is_loopback()));
+        of_family().find(on_it).or_else(|| of_family().next())
     }
 
     /// The loopback interface has no broadcast address of its own.
@@ -179,15 +189,20 @@ impl Announcer {
 
     fn tell(&self, snapshot: &Snapshot, service: SocketAddr, hmac: impl Fn(&Snapshot) -> Option<IndexHmac>) {
         if let Some(hmac) = hmac(snapshot).filter(|_| snapshot.announceable) {
-            self.send(hmac, service, None);
+            self.send(hmac, service, None, None);
         }
     }
 
-    /// One failing destination never stops the others.
-    fn send(&self, hmac: IndexHmac, to: SocketAddr, by: Option<(u32, Ipv4Addr)>) {
-        let Some(socket) = (if to.is_ipv4() { &self.v4 } else { &self.v6 }) else { return };
+    /// One failing destination never stops the others. `own`: our address on that interface.
+    fn send(&self, hmac: IndexHmac, to: SocketAddr, interface: Option<&Interface>, own: Option<Ipv4Addr>) {
+        let Some(sender) = self.sender(to, interface) else { return };
+        let from = match sender.ip {
+            IpAddr::V4(bound) if !bound.is_unspecified() => Some(bound),
+            _ => own,
+        };
         let datagram = Announcement::emit(&self.name, self.uuid, hmac);
-        let sent = socket.send(datagram.as_bytes(), to, by);
+        let by = interface.and_then(|interface| Some((interface.index, from?)));
+        let sent = sender.socket.send(datagram.as_bytes(), to, by);
         self.stats.note_sent(sent.is_ok());
         if let Err(error) = sent {
             tracing::debug!(%to, %error, "an announcement was not sent");

@@ -82,6 +82,11 @@ impl V4Address {
     }
 }
 
+/// All host bits set; what the kernel delivers, whether or not the address was given with `brd`.
+fn directed_broadcast(ip: Ipv4Addr, prefix: u8) -> Ipv4Addr {
+    Ipv4Addr::from_bits(ip.to_bits() | u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0))
+}
+
 fn same_prefix(a: u128, b: u128, prefix: u8, width: u32) -> bool {
     let host_bits = width.saturating_sub(u32::from(prefix));
     a.checked_shr(host_bits).unwrap_or(0) == b.checked_shr(host_bits).unwrap_or(0)
@@ -117,7 +122,7 @@ fn list_interfaces() -> Vec<Interface> {
         Vec::new()
     });
     for entry in listed {
-        let Some(index) = entry.index else { continue };
+        let Some(index) = entry.index.filter(|_| entry.is_oper_up()) else { continue };
         let is_loopback = entry.is_loopback();
         let interface = by_index.entry(index).or_insert_with(|| Interface {
             name: entry.name.as_str().into(),
@@ -128,8 +133,7 @@ fn list_interfaces() -> Vec<Interface> {
         });
         match entry.addr {
             IfAddr::V4(v4) => {
-                // Some systems give an address its own self as broadcast address.
-                let broadcast = v4.broadcast.filter(|b| *b != v4.ip && v4.prefixlen < 31);
+                let broadcast = (v4.prefixlen < 31 && !is_loopback).then(|| directed_broadcast(v4.ip, v4.prefixlen));
                 interface.v4.push(V4Address { ip: v4.ip, prefix: v4.prefixlen, broadcast });
             }
             IfAddr::V6(v6) => interface.v6.push((v6.ip, v6.prefixlen)),

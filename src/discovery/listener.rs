@@ -1,7 +1,6 @@
 //! The listener: takes announcements in. It never blocks and never fetches; a bad datagram is one
 //! debug line.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,7 +78,6 @@ impl Listener {
                 return None;
             }
         };
-        self.stats.note_heard();
         let mut service = received.source;
         service.set_port(self.port);
         let interface = received.interface.and_then(|index| interfaces.iter().find(|i| i.index == index));
@@ -89,16 +87,18 @@ impl Listener {
             service,
             source_port: received.source.port(),
             interface: interface.map(|i| i.name.clone()),
+            is_unicast: received.is_unicast,
         };
         let event = self.neighbourhood.hear(&announcement, heard, origin == Origin::Here, Instant::now());
+        if !matches!(event, Event::Ourselves) {
+            self.stats.note_heard();
+        }
         if event == Event::New {
             tracing::info!(name = %announcement.name, uuid = %announcement.uuid, %service, "a new neighbour");
-            self.answer(service);
+        }
+        if event == Event::New {
+            self.answers.answer(service);
         }
         Some(event)
-    }
-
-    fn answer(&self, service: SocketAddr) {
-        self.answers.answer(service);
     }
 }

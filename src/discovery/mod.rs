@@ -8,13 +8,13 @@ pub mod socket;
 pub mod stats;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use self::announcer::Announcer;
+use self::announcer::{Announcer, Sender};
 use self::interfaces::Interfaces;
 use self::listener::Listener;
 use self::segment::Segment;
@@ -51,8 +51,7 @@ pub struct Discovery {
     segment: Arc<Segment>,
     interfaces: Interfaces,
     stats: Arc<Stats>,
-    v4: Option<Arc<DatagramSocket>>,
-    v6: Option<Arc<DatagramSocket>>,
+    senders: Vec<Sender>,
     hearing: Vec<Arc<DatagramSocket>>,
 }
 
@@ -71,8 +70,7 @@ impl Discovery {
             segment: Arc::new(segment),
             interfaces: Interfaces::default(),
             stats: Arc::default(),
-            v4: None,
-            v6: None,
+            senders: Vec::new(),
             hearing: Vec::new(),
             options,
         };
@@ -86,18 +84,11 @@ impl Discovery {
 
     fn open_everywhere(&mut self) -> io::Result<()> {
         let port = self.options.port;
-        let v4 = Arc::new(bind(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port))?);
-        self.hearing.push(v4.clone());
-        self.v4 = Some(v4);
-        if self.options.ipv6 {
-            match bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)) {
-                Ok(v6) => {
-                    let v6 = Arc::new(v6);
-                    self.hearing.push(v6.clone());
-                    self.v6 = Some(v6);
-                }
-                Err(error) => tracing::info!(%error, "going on without IPv6"),
-            }
+        self.open_sender(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port))?;
+        if self.options.ipv6
+            && let Err(error) = self.open_sender(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port))
+        {
+            tracing::info!(%error, "going on without IPv6");
         }
         Ok(())
     }
@@ -106,27 +97,37 @@ impl Discovery {
     /// addresses for hearing, so that several nodes share a port on one machine.
     fn open_bound(&mut self) -> io::Result<()> {
         let port = self.options.port;
-        for address in self.options.bind.clone() {
+        for mut address in self.options.bind.clone() {
+            address.set_port(port);
+            self.open_sender(address)?;
             match address {
                 SocketAddr::V4(v4) => {
-                    let socket = Arc::new(bind(SocketAddrV4::new(*v4.ip(), port).into())?);
-                    self.hearing.push(socket.clone());
-                    self.v4.get_or_insert(socket);
                     for broadcast in self.broadcasts_near(*v4.ip()) {
                         self.hearing.push(Arc::new(bind(SocketAddr::new(broadcast.into(), port))?));
                     }
                 }
-                SocketAddr::V6(v6) => {
-                    let socket = Arc::new(bind(SocketAddrV6::new(*v6.ip(), port, 0, v6.scope_id()).into())?);
-                    self.hearing.push(socket.clone());
-                    self.v6.get_or_insert(socket);
-                    if v6.scope_id() != 0 {
-                        let group = bind(SocketAddrV6::new(ALL_NODES, port, 0, v6.scope_id()).into())?;
-                        group.join_all_nodes(v6.scope_id());
-                        self.hearing.push(Arc::new(group));
-                    }
-                }
+                SocketAddr::V6(v6) => self.open_group(v6)?,
             }
+        }
+        Ok(())
+    }
+
+    fn open_sender(&mut self, address: SocketAddr) -> io::Result<()> {
+        let socket = Arc::new(bind(address)?);
+        self.hearing.push(socket.clone());
+        self.senders.push(Sender { ip: address.ip(), socket });
+        Ok(())
+    }
+
+    /// `ff02::1` on the interface that has the address.
+    fn open_group(&mut self, address: SocketAddrV6) -> io::Result<()> {
+        let interfaces = self.interfaces.current();
+        let owner = interfaces.iter().find(|i| i.is_own((*address.ip()).into())).map(|i| i.index);
+        let scope = if address.scope_id() == 0 { owner } else { Some(address.scope_id()) };
+        if let Some(scope) = scope {
+            let group = bind(SocketAddrV6::new(ALL_NODES, address.port(), 0, scope).into())?;
+            group.join_all_nodes(scope);
+            self.hearing.push(Arc::new(group));
         }
         Ok(())
     }
@@ -139,6 +140,14 @@ impl Discovery {
         let own = interfaces.iter().find(|i| i.is_own(ip.into()));
         let directed = own.and_then(|i| i.v4.iter().find(|a| a.ip == ip)).and_then(|a| a.broadcast);
         directed.into_iter().chain([Ipv4Addr::BROADCAST]).collect()
+    }
+
+    /// Interfaces that were chosen and are not there (yet).
+    #[must_use]
+    pub fn absent_interfaces(&self) -> Vec<&str> {
+        let current = self.interfaces.current();
+        let absent = |name: &&String| !current.iter().any(|i| *i.name == ***name);
+        self.options.interfaces.iter().filter(absent).map(String::as_str).collect()
     }
 
     /// The interfaces, for the page that says where we announce.
@@ -181,8 +190,7 @@ impl Discovery {
             tasks.spawn(listener.run());
         }
         let announcer = Announcer {
-            v4: self.v4,
-            v6: self.v6,
+            senders: self.senders,
             port,
             interval: self.options.interval,
             announce_to: self.options.announce_to.iter().map(with_port).collect(),
@@ -200,14 +208,6 @@ impl Discovery {
 }
 
 fn bind(address: SocketAddr) -> io::Result<DatagramSocket> {
-    DatagramSocket::bind(address).map_err(|error| io::Error::new(error.kind(), format!("UDP {address}: {error}")))
-}
-
-/// Whether a bound address is a loopback one: such a node lives on the LAN of tests.
-#[must_use]
-pub fn is_test_lan(bind: &[SocketAddr]) -> bool {
-    bind.iter().any(|a| match a.ip() {
-        IpAddr::V4(ip) => ip.is_loopback(),
-        IpAddr::V6(ip) => ip.is_loopback(),
-    })
+    DatagramSocket::bind(address)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot use UDP {address}: {error}")))
 }

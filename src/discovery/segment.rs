@@ -44,7 +44,8 @@ impl Segment {
             return self.loopback_origin(ip);
         }
         if interfaces.iter().any(|i| i.is_own(ip)) {
-            return Origin::Here;
+            // A bound node may have a sister on another address of this machine.
+            return if self.bound.is_empty() { Origin::Here } else { Origin::Near };
         }
         if self.named.contains(&ip) {
             return Origin::Near;

@@ -33,6 +33,8 @@ pub struct Received {
     pub source: SocketAddr,
     /// The interface that received it.
     pub interface: Option<u32>,
+    /// It was sent to us alone, not to everybody on the link.
+    pub is_unicast: bool,
 }
 
 impl DatagramSocket {
@@ -76,16 +78,22 @@ impl DatagramSocket {
         let message =
             recvmsg::<SockaddrStorage>(self.socket.as_raw_fd(), &mut slices, Some(&mut control), MsgFlags::empty())?;
         let source = message.address.and_then(|address| socket_address(&address));
-        let interface = message.cmsgs()?.find_map(|control| match control {
-            ControlMessageOwned::Ipv4PacketInfo(info) => u32::try_from(info.ipi_ifindex).ok(),
-            ControlMessageOwned::Ipv6PacketInfo(info) => Some(info.ipi6_ifindex),
+        let about = message.cmsgs()?.find_map(|control| match control {
+            // The address it was sent to, and that of ours which took it: a broadcast has two.
+            ControlMessageOwned::Ipv4PacketInfo(info) => {
+                Some((u32::try_from(info.ipi_ifindex).ok()?, info.ipi_addr.s_addr == info.ipi_spec_dst.s_addr))
+            }
+            ControlMessageOwned::Ipv6PacketInfo(info) => {
+                Some((info.ipi6_ifindex, !Ipv6Addr::from(info.ipi6_addr.s6_addr).is_multicast()))
+            }
             _ => None,
         });
         Ok(Received {
             len: message.bytes,
             is_cut: message.flags.contains(MsgFlags::MSG_TRUNC),
             source: source.ok_or_else(|| io::Error::other("a datagram without a source"))?,
-            interface,
+            interface: about.map(|(interface, _)| interface),
+            is_unicast: about.is_some_and(|(_, is_unicast)| is_unicast),
         })
     }
 
@@ -145,6 +153,7 @@ mod tests {
         assert_eq!(&buffer[..received.len], b"hello");
         assert_eq!(received.source, there.socket.local_addr().unwrap());
         assert_eq!(received.interface, Some(1));
+        assert!(received.is_unicast);
         assert!(!received.is_cut);
     }
 

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
@@ -23,12 +23,16 @@ use super::Ends;
 use super::connection::{ClockedStream, ConnectionClock, Phase};
 use crate::shutdown::Tasks;
 
+/// Files that the rest of the node needs.
+const FILES_KEPT: usize = 40;
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1_024;
 /// Lines in the head of a request.
 const HEADERS_MAX: usize = 64;
 /// The head of a request.
 const HEAD_MAX_BYTES: usize = 16 * 1024;
+/// Bytes that wait in the kernel beyond what is on its way.
+const UNSENT_MAX_BYTES: u32 = 128 * 1024;
 /// Overdue connections are looked for so often.
 const SWEEP: Duration = Duration::from_millis(500);
 /// After EMFILE and its kind: no busy loop.
@@ -41,6 +45,15 @@ pub struct ConnectionLimits {
     pub total: usize,
     /// From one host; of IPv6, from one /64.
     pub per_host: usize,
+}
+
+impl ConnectionLimits {
+    /// No more connections than half of the files that the process may open: each may read one.
+    #[must_use]
+    pub fn fit_to_files(self, files: usize) -> Self {
+        let total = self.total.min(files.saturating_sub(FILES_KEPT).checked_div(2).unwrap_or(0)).max(1);
+        Self { total, per_host: self.per_host.min(total) }
+    }
 }
 
 /// Listens on an address; an IPv6 one takes IPv6 only.
@@ -91,6 +104,7 @@ impl Server {
                 Err(error) => {
                     tracing::debug!(%error, "no connection");
                     if is_of_the_host(&error) {
+                        self.lock().shed(None);
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 }
@@ -118,14 +132,16 @@ impl Server {
         };
         let server = self.clone();
         self.tasks.spawn_draining(async move {
+            let _place = Place { server: &server, host, id };
             server.serve(stream, peer, &clock).await;
-            server.lock().remove(host, id);
         });
     }
 
     async fn serve(&self, stream: TcpStream, peer: SocketAddr, clock: &Arc<ConnectionClock>) {
         let Ok(local) = stream.local_addr() else { return };
         let _ = stream.set_nodelay(true);
+        // A client that does not read costs little in the kernel too, and a slow one is seen to read.
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX_BYTES);
         let ends = Ends { peer: canonical(peer), local: canonical(local) };
         let service = service_fn(|request: Request<Incoming>| {
             clock.enter(Phase::Answering);
@@ -153,6 +169,19 @@ impl Server {
 
     fn lock(&self) -> MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection's place among the others; given back however it ends.
+struct Place<'s> {
+    server: &'s Server,
+    host: IpAddr,
+    id: u64,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.server.lock().remove(self.host, self.id);
     }
 }
 

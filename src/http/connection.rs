@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -84,7 +85,12 @@ impl ConnectionClock {
 
     /// It does something else now.
     pub fn enter(&self, phase: Phase) {
-        self.since_ms.store(self.now_ms(), Ordering::Relaxed);
+        let now = self.now_ms();
+        self.since_ms.store(now, Ordering::Relaxed);
+        if phase == Phase::Answering {
+            self.window_ms.store(now, Ordering::Relaxed);
+            self.window_bytes.store(self.written_bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
@@ -163,6 +169,15 @@ impl ClockedStream {
     #[must_use]
     pub fn new(stream: TcpStream, clock: Arc<ConnectionClock>) -> Self {
         Self { stream, clock }
+    }
+}
+
+impl Drop for ClockedStream {
+    fn drop(&mut self) {
+        if self.clock.cut.is_cancelled() {
+            // Who was cut does not read what is left; the kernel need not keep it.
+            let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        }
     }
 }
 

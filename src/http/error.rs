@@ -1,5 +1,6 @@
 //! What goes wrong in a request, with its status and a sentence for whoever asked.
 
+use askama::Template as _;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -29,6 +30,9 @@ pub enum HttpError {
     /// The page is of a neighbour that is not, or no longer, present.
     #[error("no such neighbour is here now")]
     NoSuchNeighbour,
+    /// The neighbour is here, but what it offers is not known.
+    #[error("its list of files is not known yet; try again in a moment")]
+    NoIndexYet,
     /// For the operator only.
     #[error("only the operator may do this, on the machine itself or with the token printed at its start")]
     NotOperator,
@@ -51,12 +55,20 @@ impl HttpError {
         match self {
             Self::NoHost | Self::NoName | Self::BadName | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::NotFound | Self::NoSuchNeighbour => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::NoSuchNeighbour | Self::NoIndexYet => StatusCode::NOT_FOUND,
             Self::NotOperator | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Disk(error) if is_for_want_of_files(error) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Disk(_) | Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
+}
+
+/// The process may open no more files now; later it may.
+fn is_for_want_of_files(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE))
 }
 
 impl From<OpenError> for HttpError {
@@ -73,8 +85,38 @@ impl IntoResponse for HttpError {
         if let Self::Disk(error) = &self {
             tracing::warn!(%error, "a file cannot be read");
         }
-        (self.status(), [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{self}\n")).into_response()
+        let said = self.to_string();
+        let content_type = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+        let mut response = (self.status(), content_type, format!("{said}\n")).into_response();
+        response.extensions_mut().insert(Said(said));
+        response
     }
+}
+
+/// What was wrong, kept with an answer so that a page can say it.
+#[derive(Clone, Debug)]
+struct Said(String);
+
+/// Makes an error on its way to a person a page with a way back.
+pub async fn as_page(response: Response) -> Response {
+    let status = response.status();
+    let said = match response.extensions().get::<Said>() {
+        Some(Said(said)) => said.clone(),
+        None if status == StatusCode::SERVICE_UNAVAILABLE => "this took too long; try again in a moment".into(),
+        None => return response,
+    };
+    let page = ErrorPage { status: status.as_u16(), said };
+    match page.render() {
+        Ok(html) => (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response(),
+        Err(_) => response,
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    status: u16,
+    said: String,
 }
 
 /// For every path that no route knows.

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
-/// One piece.
-const PIECE_BYTES: usize = 256 * 1024;
+/// One piece: what a client that does not read costs.
+const PIECE_BYTES: usize = 32 * 1024;
 
 /// Streams a part of an open file. A file that was truncated meanwhile ends the connection before
 /// the declared length, so that the client notices.

@@ -17,11 +17,12 @@ const SHOWN: usize = 200;
 struct HeldBackPage {
     frame: Frame,
     held_back: Vec<(String, String)>,
-    held_back_count: String,
+    held_back_count: Option<String>,
     conflicts: Vec<ConflictView>,
     not_portable: Vec<(String, String)>,
-    by_rule: usize,
-    deleted_here: usize,
+    conflicts_count: usize,
+    by_rule: Option<String>,
+    deleted_here: Option<String>,
     failures: Vec<FailureView>,
 }
 
@@ -43,13 +44,15 @@ struct FailureView {
 pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, HttpError> {
     let loot = app.loot.status();
     let mirror = app.mirror.status();
-    let conflicts = mirror.plan.conflicts.iter().take(SHOWN).map(|conflict| ConflictView {
+    // What is not offered is nobody else's business, its name included.
+    let shown = if visitor.is_operator { SHOWN } else { 0 };
+    let conflicts = mirror.plan.conflicts.iter().take(shown).map(|conflict| ConflictView {
         name: conflict.path.to_string(),
         size: size(conflict.size_bytes),
         holders: holders(&app, &conflict.holders),
         outcome: outcome(&conflict.outcome),
     });
-    let failures = mirror.lately.iter().filter_map(|lately| {
+    let failures = mirror.lately.iter().take(shown).filter_map(|lately| {
         let why = lately.failure.clone()?;
         let when = ago(lately.at.elapsed().unwrap_or_default());
         Some(FailureView { name: lately.path.to_string(), from: lately.from.to_string(), when, why })
@@ -59,20 +62,21 @@ pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, 
         held_back: loot
             .held_back
             .iter()
-            .take(SHOWN)
+            .take(shown)
             .map(|held| (held.name.to_string(), held.why.to_string()))
             .collect(),
-        held_back_count: files(loot.held_back_count),
+        held_back_count: (loot.held_back_count > 0).then(|| files(loot.held_back_count)),
         conflicts: conflicts.collect(),
         not_portable: mirror
             .plan
             .not_portable
             .iter()
-            .take(SHOWN)
+            .take(shown)
             .map(|(path, why)| (path.to_string(), why.to_string()))
             .collect(),
-        by_rule: mirror.plan.by_rule,
-        deleted_here: mirror.plan.deleted_here,
+        conflicts_count: mirror.plan.conflicts.len(),
+        by_rule: (mirror.plan.by_rule > 0).then(|| files(mirror.plan.by_rule)),
+        deleted_here: (mirror.plan.deleted_here > 0).then(|| files(mirror.plan.deleted_here)),
         failures: failures.collect(),
     })
 }

@@ -1,16 +1,21 @@
 //! `/`: search, who is near, and what we offer.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
+use uuid::Uuid;
 
-use super::App;
 use super::error::HttpError;
 use super::operator::Visitor;
 use super::page::{Frame, NeighbourView, files, grouped, render, size};
+use super::{App, Ends};
 use crate::loot::LootState;
 use crate::mirror::Doing;
+use crate::neighbours::Neighbour;
 use crate::wire::Index;
 
 #[derive(askama::Template)]
@@ -19,7 +24,7 @@ struct HomePage {
     frame: Frame,
     neighbours: Vec<NeighbourView>,
     announced_on: Vec<String>,
-    heard: u64,
+    heard: String,
     elsewhere: u64,
     loot_files: String,
     loot_size: String,
@@ -43,21 +48,24 @@ struct ActiveView {
 }
 
 /// The front page.
-pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, HttpError> {
+pub async fn show(
+    State(app): State<App>,
+    Extension(ends): Extension<Ends>,
+    visitor: Visitor,
+) -> Result<Response, HttpError> {
     let now = Instant::now();
     let snapshot = app.loot.snapshot();
     let status = app.loot.status();
     let neighbours = app.neighbourhood.present(now);
-    let view = |n: &crate::neighbours::Neighbour| {
-        let missing = n.known.as_ref().map_or(0, |known| missing_here(&known.index, &snapshot.index));
-        NeighbourView::new(n, missing, now)
-    };
+    let (counts, of, ours) = (app.missing.clone(), neighbours.clone(), snapshot.index.clone());
+    let missing = app.walk(move || counts.count(&of, &ours)).await?;
+    let views = neighbours.iter().zip(missing).map(|(n, missing)| NeighbourView::new(n, missing, ends.local.ip(), now));
     let scanning = (status.state == LootState::Scanning).then(|| grouped(app.loot.files_seen()));
     render(&HomePage {
-        frame: Frame { refresh: scanning.is_some().then_some(2), ..Frame::new(&app, &visitor) },
-        neighbours: neighbours.iter().map(view).collect(),
+        frame: Frame::new(&app, &visitor),
+        neighbours: views.collect(),
         announced_on: announced_on(&app),
-        heard: app.stats.heard(),
+        heard: grouped(usize::try_from(app.stats.heard()).unwrap_or(usize::MAX)),
         elsewhere: app.stats.elsewhere(),
         loot_files: files(snapshot.index.len()),
         loot_size: size(snapshot.index.total_bytes()),
@@ -73,16 +81,34 @@ pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, 
     })
 }
 
-/// How many files of theirs are not here with that size; both are sorted, so one pass tells.
-pub(super) fn missing_here(theirs: &Index, ours: &Index) -> usize {
-    let mut ours = ours.iter().peekable();
-    theirs
-        .iter()
-        .filter(|entry| {
-            while ours.next_if(|own| own.name < entry.name).is_some() {}
-            ours.peek().is_none_or(|own| own.name != entry.name || own.size_bytes != entry.size_bytes)
-        })
-        .count()
+/// How many files of each neighbour are not here, kept while neither index changes.
+#[derive(Debug, Default)]
+pub struct MissingCounts(Mutex<HashMap<Uuid, Counted>>);
+
+/// Their index, ours, and the count for the two.
+type Counted = (Arc<Index>, Arc<Index>, usize);
+
+impl MissingCounts {
+    fn count(&self, neighbours: &[Neighbour], ours: &Arc<Index>) -> Vec<usize> {
+        let before = std::mem::take(&mut *self.lock());
+        let counted = neighbours.iter().map(|n| {
+            let theirs = n.known.as_ref().map(|known| known.index.clone()).unwrap_or_default();
+            match before.get(&n.uuid) {
+                Some((t, o, count)) if Arc::ptr_eq(t, &theirs) && Arc::ptr_eq(o, ours) => {
+                    (n.uuid, (theirs, ours.clone(), *count))
+                }
+                _ => (n.uuid, (theirs.clone(), ours.clone(), theirs.absent_from(ours).count())),
+            }
+        });
+        let counted: Vec<(Uuid, Counted)> = counted.collect();
+        let counts = counted.iter().map(|(_, (_, _, count))| *count).collect();
+        *self.lock() = counted.into_iter().collect();
+        counts
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Counted>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn announced_on(app: &App) -> Vec<String> {

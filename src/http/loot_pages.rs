@@ -2,17 +2,20 @@
 //! missing here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
+use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::App;
 use super::error::HttpError;
 use super::operator::Visitor;
 use super::page::{Frame, Paging, ROWS, files, page_number, render, size};
+use super::{App, Ends};
 use crate::neighbours::Neighbour;
+use crate::wire::index::Entry;
 use crate::wire::{Index, LootPath, url};
 
 #[derive(askama::Template)]
@@ -26,6 +29,8 @@ struct LootPage {
     rows: Vec<Row>,
     paging: Paging,
     refused: usize,
+    /// No such folder.
+    is_missing: bool,
 }
 
 #[derive(askama::Template)]
@@ -34,7 +39,7 @@ struct MissingPage {
     frame: Frame,
     owner: String,
     uuid: Uuid,
-    total: usize,
+    total: String,
     total_size: String,
     rows: Vec<Row>,
     paging: Paging,
@@ -69,13 +74,14 @@ pub async fn browse_ours(
     visitor: Visitor,
 ) -> Result<Response, HttpError> {
     let owner = Owner { name: format!("{} (this node)", app.name), base: "/l/".into(), origin: String::new() };
-    let snapshot = app.loot.snapshot();
-    browse_index(&app, &visitor, &owner, &snapshot.index, query.as_deref().unwrap_or_default(), 0)
+    let index = app.loot.snapshot().index.clone();
+    browse_index(&app, &visitor, owner, index, query.unwrap_or_default(), 0).await
 }
 
 /// A neighbour's loot.
 pub async fn browse(
     State(app): State<App>,
+    Extension(ends): Extension<Ends>,
     Path(uuid): Path<String>,
     RawQuery(query): RawQuery,
     visitor: Visitor,
@@ -85,137 +91,130 @@ pub async fn browse(
         return browse_ours(State(app), RawQuery(query), visitor).await;
     }
     let neighbour = present(&app, uuid)?;
-    let known = neighbour.known.clone().ok_or(HttpError::NoSuchNeighbour)?;
-    let owner = owner(&neighbour, format!("/l/{uuid}"));
-    browse_index(&app, &visitor, &owner, &known.index, query.as_deref().unwrap_or_default(), known.refused.lines)
+    let owner = owner(&neighbour, format!("/l/{uuid}"), &ends);
+    let known = neighbour.known.ok_or(HttpError::NoIndexYet)?;
+    browse_index(&app, &visitor, owner, known.index, query.unwrap_or_default(), known.refused.lines).await
 }
 
-fn browse_index(
+async fn browse_index(
     app: &App,
     visitor: &Visitor,
-    owner: &Owner,
-    index: &Index,
-    query: &str,
+    owner: Owner,
+    index: Arc<Index>,
+    query: String,
     refused: usize,
 ) -> Result<Response, HttpError> {
-    let folder = url::query_first(query, "d").map(std::borrow::Cow::into_owned).unwrap_or_default();
-    let folder = if folder.is_empty() {
-        String::new()
-    } else {
-        LootPath::parse(&folder).map_err(|_| HttpError::NotFound)?.to_string()
+    let folder = match url::query_first(&query, "d").as_deref() {
+        None | Some(b"") => String::new(),
+        Some(folder) => LootPath::parse(folder).map_err(|_| HttpError::NotFound)?.to_string(),
     };
-    let shelf = Shelf::of(index, &folder);
-    if shelf.files == 0 && !folder.is_empty() {
-        return Err(HttpError::NotFound);
-    }
-    let page = page_number(query);
-    let here = folder_href(&owner.base, &folder);
-    let separator = if folder.is_empty() { '?' } else { '&' };
-    render(&LootPage {
-        frame: Frame::new(app, visitor),
-        owner: owner.name.clone(),
-        base: owner.base.clone(),
-        crumbs: crumbs(&owner.base, &folder),
-        summary: format!("{}, {}", files(shelf.files), size(shelf.bytes)),
-        paging: Paging::new(page, shelf.folders.len().saturating_add(shelf.plain.len()), |page| {
-            format!("{here}{separator}p={page}")
-        }),
-        rows: shelf.rows(owner, &folder, page),
-        refused,
-    })
+    let page = page_number(&query);
+    let (frame, base) = (Frame::new(app, visitor), owner.base.clone());
+    let made = app.walk(move || {
+        let shelf = FolderView::of(&index, &folder);
+        let here = folder_href(&owner.base, &folder);
+        let separator = if folder.is_empty() { '?' } else { '&' };
+        let entries = shelf.folders.len().saturating_add(shelf.plain.len());
+        LootPage {
+            frame,
+            crumbs: crumbs(&owner.base, &folder),
+            summary: format!("{}, {}", files(shelf.files), size(shelf.bytes)),
+            paging: Paging::new(page, entries, |page| format!("{here}{separator}p={page}")),
+            rows: shelf.rows(&owner, &folder, page),
+            is_missing: shelf.files == 0 && !folder.is_empty(),
+            owner: owner.name,
+            base,
+            refused,
+        }
+    });
+    let page = made.await?;
+    if page.is_missing { Err(HttpError::NotFound) } else { render(&page) }
 }
 
 /// What lies directly in one folder.
 #[derive(Default)]
-struct Shelf<'i> {
+struct FolderView<'i> {
     folders: BTreeMap<&'i str, (usize, u64)>,
-    plain: Vec<(&'i str, String, u64)>,
+    plain: Vec<(&'i str, Entry<'i>)>,
     files: usize,
     bytes: u64,
 }
 
-impl<'i> Shelf<'i> {
+impl<'i> FolderView<'i> {
     fn of(index: &'i Index, folder: &str) -> Self {
-        let mut shelf = Self::default();
+        let mut view = Self::default();
         let depth = if folder.is_empty() { 0 } else { folder.len().saturating_add(1) };
         for entry in index.below(folder) {
             let rest = entry.name.get(depth..).unwrap_or_default();
-            shelf.files = shelf.files.saturating_add(1);
-            shelf.bytes = shelf.bytes.saturating_add(entry.size_bytes);
+            view.files = view.files.saturating_add(1);
+            view.bytes = view.bytes.saturating_add(entry.size_bytes);
             match rest.split_once('/') {
                 Some((sub, _)) => {
-                    let (count, bytes) = shelf.folders.entry(sub).or_default();
+                    let (count, bytes) = view.folders.entry(sub).or_default();
                     *count = count.saturating_add(1);
                     *bytes = bytes.saturating_add(entry.size_bytes);
                 }
-                None => shelf.plain.push((rest, entry.listed_name(), entry.size_bytes)),
+                None => view.plain.push((rest, entry)),
             }
         }
-        shelf
+        view
     }
 
     /// Folders first, then files, of one page.
     fn rows(&self, owner: &Owner, folder: &str, page: usize) -> Vec<Row> {
         let folders = self.folders.iter().map(|(name, (count, bytes))| {
             let below = if folder.is_empty() { (*name).to_owned() } else { format!("{folder}/{name}") };
-            Row {
-                name: format!("{name}/"),
-                href: folder_href(&owner.base, &below),
-                size: size(*bytes),
-                holds: Some(files(*count)),
-            }
+            let href = folder_href(&owner.base, &below);
+            Row { name: format!("{name}/"), href, size: size(*bytes), holds: Some(files(*count)) }
         });
-        let plain = self.plain.iter().map(|(name, listed, bytes)| Row {
-            name: (*name).to_owned(),
-            href: format!("{}{}", owner.origin, url::file_target(listed)),
-            size: size(*bytes),
-            holds: None,
-        });
+        let plain = self.plain.iter().map(|(name, entry)| file_row(owner, name, entry));
         folders.chain(plain).skip(page.saturating_sub(1).saturating_mul(ROWS)).take(ROWS).collect()
     }
+}
+
+fn file_row(owner: &Owner, name: &str, entry: &Entry<'_>) -> Row {
+    let href = format!("{}{}", owner.origin, url::file_target(&entry.listed_name()));
+    Row { name: name.to_owned(), href, size: size(entry.size_bytes), holds: None }
 }
 
 /// What a neighbour offers and we do not have.
 pub async fn missing(
     State(app): State<App>,
+    Extension(ends): Extension<Ends>,
     Path(uuid): Path<String>,
     RawQuery(query): RawQuery,
     visitor: Visitor,
 ) -> Result<Response, HttpError> {
     let uuid: Uuid = uuid.parse().map_err(|_| HttpError::NotFound)?;
     let neighbour = present(&app, uuid)?;
-    let known = neighbour.known.clone().ok_or(HttpError::NoSuchNeighbour)?;
-    let owner = owner(&neighbour, format!("/v/{uuid}"));
-    let ours = app.loot.snapshot();
-    let absent = |name: &str, size_bytes| ours.index.find(name).is_none_or(|own| own.size_bytes != size_bytes);
+    let owner = owner(&neighbour, format!("/v/{uuid}"), &ends);
+    let theirs = neighbour.known.ok_or(HttpError::NoIndexYet)?.index;
+    let ours = app.loot.snapshot().index.clone();
     let page = page_number(query.as_deref().unwrap_or_default());
-    let (mut total, mut bytes, mut rows) = (0_usize, 0_u64, Vec::new());
-    let skip = page.saturating_sub(1).saturating_mul(ROWS);
-    for entry in known.index.iter().filter(|entry| absent(entry.name, entry.size_bytes)) {
-        if total >= skip && rows.len() < ROWS {
-            let href = format!("{}{}", owner.origin, url::file_target(&entry.listed_name()));
-            rows.push(Row { name: entry.name.to_owned(), href, size: size(entry.size_bytes), holds: None });
+    let frame = Frame::new(&app, &visitor);
+    let made = app.walk(move || {
+        let absent: Vec<Entry<'_>> = theirs.absent_from(&ours).collect();
+        let bytes = absent.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size_bytes));
+        let shown = absent.iter().skip(page.saturating_sub(1).saturating_mul(ROWS)).take(ROWS);
+        MissingPage {
+            frame,
+            paging: Paging::new(page, absent.len(), |page| format!("{}?p={page}", owner.base)),
+            rows: shown.map(|entry| file_row(&owner, entry.name, entry)).collect(),
+            owner: owner.name,
+            uuid,
+            total: files(absent.len()),
+            total_size: size(bytes),
         }
-        total = total.saturating_add(1);
-        bytes = bytes.saturating_add(entry.size_bytes);
-    }
-    render(&MissingPage {
-        frame: Frame::new(&app, &visitor),
-        paging: Paging::new(page, total, |page| format!("{}?p={page}", owner.base)),
-        owner: owner.name,
-        uuid,
-        total,
-        total_size: size(bytes),
-        rows,
-    })
+    });
+    render(&made.await?)
 }
 
 fn present(app: &App, uuid: Uuid) -> Result<Neighbour, HttpError> {
     app.neighbourhood.get(uuid).filter(|n| n.is_present(Instant::now())).ok_or(HttpError::NoSuchNeighbour)
 }
 
-fn owner(neighbour: &Neighbour, base: String) -> Owner {
-    let address = neighbour.addresses().first();
+fn owner(neighbour: &Neighbour, base: String, ends: &Ends) -> Owner {
+    let address = neighbour.address_for_links(ends.local.ip());
     let origin = address.map(|a| url::origin(a.service, a.interface.as_deref())).unwrap_or_default();
     let name = match neighbour.name.as_str() {
         "" => address.map_or_else(String::new, |a| a.service.ip().to_string()),

@@ -24,7 +24,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
 use axum::routing::{get, post};
@@ -43,7 +42,9 @@ use crate::wire::NodeName;
 
 /// A page is answered within this; bodies of files are bounded by their speed instead.
 const PAGE: Duration = Duration::from_secs(15);
-/// Forms of the operator are small; everything else has no body.
+/// A walk over indexes waits so long for its turn.
+const WALK_WAIT: Duration = Duration::from_secs(3);
+/// Forms of the operator are small; no other request's body is read.
 const BODY_MAX_BYTES: usize = 4 * 1024;
 /// Pages run nothing that we did not send ourselves.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; \
@@ -54,6 +55,8 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 pub struct App {
     /// Our name.
     pub name: NodeName,
+    /// Our UDP and TCP port.
+    pub port: u16,
     /// Our uuid.
     pub uuid: Uuid,
     /// Since when we run.
@@ -76,8 +79,30 @@ pub struct App {
     pub hosts: Arc<host::HostNames>,
     /// Who may change the node.
     pub rank: Arc<operator::Rank>,
-    /// Searches that run at once.
-    pub searches: Arc<Semaphore>,
+    /// Long walks over indexes that run at once.
+    pub walks: Arc<Semaphore>,
+    /// How many files of each neighbour are not here.
+    pub missing: Arc<home::MissingCounts>,
+}
+
+impl App {
+    /// Runs a walk over indexes on a thread of its own, a few at once; who comes too late waits a
+    /// moment.
+    ///
+    /// # Errors
+    /// [`error::HttpError::Busy`] when no place is free in time.
+    pub async fn walk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, error::HttpError> {
+        let place = tokio::time::timeout(WALK_WAIT, self.walks.clone().acquire_owned()).await;
+        let Ok(Ok(place)) = place else { return Err(error::HttpError::Busy) };
+        let walked = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        walked.await.map_err(|_| error::HttpError::Busy)
+    }
 }
 
 /// Who is connected, put into each request by the accept loop.
@@ -104,6 +129,7 @@ pub fn routes(app: App) -> Router {
         .route("/l/{uuid}", get(loot_pages::browse))
         .route("/v/{uuid}", get(loot_pages::missing))
         .route("/held-back", get(held_back::show))
+        .layer(middleware::map_response(error::as_page))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, PAGE))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));
 
@@ -126,7 +152,6 @@ pub fn routes(app: App) -> Router {
         .merge(store)
         .merge(pages)
         .fallback(error::not_found)
-        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
         .layer(header_layer(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))

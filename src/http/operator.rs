@@ -4,7 +4,6 @@
 //! loopback name, or who shows the token printed at start. Every change is a POST from one of our
 //! own pages, with a token of this process, so that no foreign page can send it.
 
-use axum::Extension;
 use axum::extract::{FromRequest, FromRequestParts, RawQuery, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -16,8 +15,9 @@ use super::page::{Frame, render};
 use super::{App, BODY_MAX_BYTES, Ends};
 use crate::wire::url;
 
-/// The cookie that holds the operator token.
-const COOKIE: &str = "boucan-operator";
+/// The cookie that holds the operator token; the port follows, because browsers share cookies
+/// between the ports of a host.
+const COOKIE: &str = "boucan-operator-";
 
 /// Secrets of this process, and whether the token is needed even on the machine itself.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl FromRequestParts<App> for Visitor {
         let named = parts.extensions.get::<NamedHost>().is_some_and(|named| named.is_loopback);
         let near = parts.extensions.get::<Ends>().is_some_and(|ends| ends.peer.ip().is_loopback());
         let here = named && near && !app.rank.token_always;
-        let is_operator = here || cookie(&parts.headers).is_some_and(|token| equal(&token, &app.rank.token));
+        let is_operator = here || cookie(&parts.headers, app.port).is_some_and(|token| equal(&token, &app.rank.token));
         let form_token = if is_operator { app.rank.form_token.clone() } else { String::new() };
         Ok(Self { is_operator, form_token })
     }
@@ -124,7 +124,7 @@ pub async fn visit(State(app): State<App>, RawQuery(query): RawQuery, visitor: V
     let given = query.as_deref().and_then(|query| url::query_first(query, "token").map(std::borrow::Cow::into_owned));
     match given {
         Some(token) if equal(&String::from_utf8_lossy(&token), &app.rank.token) => {
-            let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", app.rank.token);
+            let cookie = format!("{COOKIE}{}={}; HttpOnly; SameSite=Strict; Path=/", app.port, app.rank.token);
             Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/operator")).into_response())
         }
         Some(_) => Err(HttpError::NotOperator),
@@ -139,7 +139,7 @@ pub async fn visit(State(app): State<App>, RawQuery(query): RawQuery, visitor: V
 }
 
 /// Walks the folder again.
-pub async fn rescan(State(app): State<App>, Extension(_): Extension<Ends>, _form: OperatorForm) -> Redirect {
+pub async fn rescan(State(app): State<App>, _form: OperatorForm) -> Redirect {
     app.loot.rescan();
     Redirect::to("/operator")
 }
@@ -167,10 +167,11 @@ struct OperatorPage {
     deleted: usize,
 }
 
-fn cookie(headers: &HeaderMap) -> Option<String> {
+fn cookie(headers: &HeaderMap, port: u16) -> Option<String> {
+    let wanted = format!("{COOKIE}{port}");
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
 }
 
 /// In a time that does not tell where two texts differ.

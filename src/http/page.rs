@@ -1,5 +1,6 @@
 //! What all pages share: the frame around them, and how sizes, times and page numbers are said.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use askama::Template;
@@ -22,6 +23,8 @@ pub const ROWS: usize = 100;
 pub struct Frame {
     /// Our name.
     pub node: String,
+    /// Our port.
+    pub port: u16,
     /// What stands in the search field.
     pub query: String,
     /// Whether the visitor is the operator.
@@ -39,6 +42,7 @@ impl Frame {
         let conflicts = app.mirror.status().plan.conflicts.len();
         Self {
             node: app.name.to_string(),
+            port: app.port,
             query: String::new(),
             is_operator: visitor.is_operator,
             held_back: app.loot.status().held_back_count.saturating_add(conflicts),
@@ -117,7 +121,7 @@ pub struct NeighbourView {
     pub heard: String,
     /// `1,234 files`; none while its index is not known.
     pub files: Option<String>,
-    /// `1.5 GiB`.
+    /// `1.5 GB`.
     pub size: String,
     /// How many files are not here; none if all are.
     pub missing: Option<String>,
@@ -126,12 +130,12 @@ pub struct NeighbourView {
 }
 
 impl NeighbourView {
-    /// Shows a neighbour; `missing` counts what of it is not here.
+    /// Shows a neighbour to a visitor who reached us at `local`; `missing` counts what of it is not here.
     #[must_use]
-    pub fn new(neighbour: &Neighbour, missing: usize, now: Instant) -> Self {
+    pub fn new(neighbour: &Neighbour, missing: usize, local: IpAddr, now: Instant) -> Self {
         let addresses: Vec<AddressLink> = neighbour
-            .addresses()
-            .iter()
+            .addresses_for_links(local)
+            .into_iter()
             .map(|address| AddressLink {
                 href: format!("{}/", url::origin(address.service, address.interface.as_deref())),
                 text: address.service.ip().to_string(),
@@ -141,7 +145,8 @@ impl NeighbourView {
         let kind = match neighbour.verified_by() {
             Some(IndexKey::Practised) if neighbour.is_goforban => "goforban",
             Some(IndexKey::Practised) => "Forban",
-            _ => "boucan",
+            Some(_) => "boucan",
+            None => "",
         };
         let name = match neighbour.name.as_str() {
             "" => addresses.first().map_or_else(|| "unnamed".into(), |address| address.text.clone()),

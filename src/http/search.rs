@@ -1,16 +1,18 @@
 //! `/q/?v=…`: what everybody nearby offers, and where to get it (`docs/PROTOCOL.md`, section 4).
 
+use std::net::IpAddr;
 use std::time::Instant;
 
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 
-use super::App;
 use super::error::HttpError;
 use super::operator::Visitor;
-use super::page::{Frame, Paging, ROWS, files, page_number, render, size};
+use super::page::{Frame, Paging, ROWS, files, grouped, page_number, render, size};
+use super::{App, Ends};
 use crate::neighbours::Neighbour;
-use crate::search::{Found, Hit, Shelf, search};
+use crate::search::{Found, Hit, RANKED_MAX, Shelf, search};
 use crate::wire::url;
 
 /// Forban renews the page every `r` seconds; within these bounds, else the wish is ignored.
@@ -27,6 +29,8 @@ struct SearchPage {
     rows: Vec<Row>,
     nodes: usize,
     paging: Paging,
+    /// There are more hits than are shown.
+    shown: Option<String>,
 }
 
 struct Row {
@@ -44,7 +48,12 @@ struct Holder {
 }
 
 /// The results of a search; without one, everything.
-pub async fn show(State(app): State<App>, RawQuery(query): RawQuery, visitor: Visitor) -> Result<Response, HttpError> {
+pub async fn show(
+    State(app): State<App>,
+    Extension(ends): Extension<Ends>,
+    RawQuery(query): RawQuery,
+    visitor: Visitor,
+) -> Result<Response, HttpError> {
     let query = query.unwrap_or_default();
     let value = |key| url::query_first(&query, key).map(|value| String::from_utf8_lossy(&value).into_owned());
     let wanted = value("v").unwrap_or_default();
@@ -53,13 +62,14 @@ pub async fn show(State(app): State<App>, RawQuery(query): RawQuery, visitor: Vi
     let neighbours: Vec<Neighbour> =
         app.neighbourhood.present(Instant::now()).into_iter().filter(|n| n.known.is_some()).collect();
     let found = run(&app, &neighbours, wanted.clone(), page).await?;
-    let paging = Paging::new(page, found.total, |page| {
+    let paging = Paging::new(page, found.total.min(RANKED_MAX), |page| {
         let refresh = refresh.map(|seconds| format!("&r={seconds}")).unwrap_or_default();
         format!("/q/?v={}{refresh}&p={page}", url::query_value(&wanted))
     });
     render(&SearchPage {
-        rows: found.hits.iter().map(|hit| row(hit, &neighbours, app.name.as_str())).collect(),
+        rows: found.hits.iter().map(|hit| row(hit, &neighbours, app.name.as_str(), ends.local.ip())).collect(),
         heading: heading(&wanted, &found),
+        shown: (found.total > RANKED_MAX).then(|| grouped(RANKED_MAX)),
         found,
         nodes: neighbours.len().saturating_add(1),
         paging,
@@ -72,13 +82,8 @@ async fn run(app: &App, neighbours: &[Neighbour], wanted: String, page: usize) -
     let ours = Shelf { index: app.loot.snapshot().index.clone() };
     let theirs = neighbours.iter().filter_map(|n| Some(Shelf { index: n.known.as_ref()?.index.clone() }));
     let shelves: Vec<Shelf> = std::iter::once(ours).chain(theirs).collect();
-    let slot = app.searches.clone().try_acquire_owned().map_err(|_| HttpError::Busy)?;
-    let searched = tokio::task::spawn_blocking(move || {
-        let _slot = slot;
-        search(&wanted, &shelves, page.saturating_sub(1).saturating_mul(ROWS), ROWS)
-    });
-    let found = searched.await.map_err(|_| HttpError::Busy)?;
-    found.map_err(|error| HttpError::BadQuery(error.to_string()))
+    let searched = app.walk(move || search(&wanted, &shelves, page.saturating_sub(1).saturating_mul(ROWS), ROWS));
+    searched.await?.map_err(|error| HttpError::BadQuery(error.to_string()))
 }
 
 fn heading(wanted: &str, found: &Found) -> String {
@@ -89,9 +94,9 @@ fn heading(wanted: &str, found: &Found) -> String {
     }
 }
 
-fn row(hit: &Hit, neighbours: &[Neighbour], ours: &str) -> Row {
+fn row(hit: &Hit, neighbours: &[Neighbour], ours: &str, local: IpAddr) -> Row {
     let holders: Vec<Holder> =
-        hit.holders.iter().filter_map(|(shelf, listed)| holder(*shelf, listed, neighbours, ours)).collect();
+        hit.holders.iter().filter_map(|(shelf, listed)| holder(*shelf, listed, neighbours, ours, local)).collect();
     let (folder, file) = hit.name.rsplit_once('/').map_or(("", hit.name.as_str()), |(folder, file)| (folder, file));
     Row {
         folder: folder.to_owned(),
@@ -104,12 +109,12 @@ fn row(hit: &Hit, neighbours: &[Neighbour], ours: &str) -> Row {
 }
 
 /// The first shelf is our own; the others are the neighbours' in their order.
-fn holder(shelf: usize, listed: &str, neighbours: &[Neighbour], ours: &str) -> Option<Holder> {
+fn holder(shelf: usize, listed: &str, neighbours: &[Neighbour], ours: &str, local: IpAddr) -> Option<Holder> {
     let Some(position) = shelf.checked_sub(1) else {
         return Some(Holder { name: ours.to_owned(), href: url::file_target(listed) });
     };
     let neighbour = neighbours.get(position)?;
-    let address = neighbour.addresses().first()?;
+    let address = neighbour.address_for_links(local)?;
     let origin = url::origin(address.service, address.interface.as_deref());
     let name =
         if neighbour.name.as_str().is_empty() { address.service.ip().to_string() } else { neighbour.name.to_string() };

@@ -55,7 +55,9 @@ pub async fn serve(
     let about = About { file_name: path.file_name(), content_type: inert_type(&path), version };
     let (first, length) = span(&selection, facts.size_bytes);
     let body = FileBody::new(file, first, length);
-    let body = if length < WHOLE_BELOW_BYTES {
+    let body = if length == 0 {
+        Body::empty()
+    } else if length < WHOLE_BELOW_BYTES {
         Body::from(body.collect().await.map_err(HttpError::Disk)?)
     } else {
         Body::new(body)
@@ -189,8 +191,7 @@ mod tests {
         assert_eq!(disposition("a.txt"), "attachment; filename=\"a.txt\"; filename*=UTF-8''a.txt");
         assert_eq!(
             disposition("a\"\r\nb%é\\;.txt"),
-            "attachment; filename=\"a___b____;.txt\"; filename*=UTF-8''a%22%0D%0Ab%25%C3%A9%5C%3B.txt"
-                .replace("b____", "b___")
+            "attachment; filename=\"a___b___;.txt\"; filename*=UTF-8''a%22%0D%0Ab%25%C3%A9%5C%3B.txt"
         );
     }
 

@@ -136,6 +136,13 @@ impl Spool {
         Ok(part)
     }
 
+    /// Bytes that an earlier run received of `key`.
+    #[must_use]
+    pub fn here_bytes(&self, key: &PartKey) -> u64 {
+        let facts = facts_at(self.handle.as_fd(), &format!("{}.part", part_id(key)));
+        facts.ok().flatten().map_or(0, |facts| facts.size_bytes)
+    }
+
     fn read_note(&self, id: &str) -> Option<Note> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(&*self.handle, format!("{id}.note"), flags, Mode::empty()).ok()?);
@@ -256,6 +263,7 @@ impl Part {
         let swap = || rustix::fs::renameat_with(spool, &part, parent, name, RenameFlags::EXCHANGE);
         match swap() {
             Err(Errno::NOENT) => return self.rename_new(parent, name),
+            Err(Errno::INVAL | Errno::NOSYS) => return self.replace_in_steps(parent, name, old),
             other => other.map_err(land_error)?,
         }
         if facts_at(spool.as_fd(), &part)?.as_ref() != Some(old) {
@@ -263,6 +271,23 @@ impl Part {
             return Err(LandError::Exists);
         }
         rustix::fs::unlinkat(spool, &part, AtFlags::empty()).map_err(land_error)
+    }
+
+    /// Where the file system cannot exchange: the old one moves into the spool, is checked, and the
+    /// new one takes its place. For a moment none is there; nothing is ever lost.
+    fn replace_in_steps(&self, parent: &OwnedFd, name: &str, old: &FileFacts) -> Result<(), LandError> {
+        let aside = format!("{}.old", self.id);
+        let spool = &*self.spool.handle;
+        rustix::fs::renameat(parent, name, spool, &aside).map_err(land_error)?;
+        let is_ours = facts_at(spool.as_fd(), &aside)?.as_ref() == Some(old);
+        let landed = if is_ours { self.rename_new(parent, name) } else { Err(LandError::Exists) };
+        if landed.is_err() {
+            rustix::fs::linkat(spool, &aside, parent, name, AtFlags::empty())
+                .or_else(|_| rustix::fs::renameat(spool, &aside, parent, name))
+                .map_err(land_error)?;
+        }
+        let _ = rustix::fs::unlinkat(spool, &aside, AtFlags::empty());
+        landed
     }
 
     fn write_note(&self) -> io::Result<()> {
@@ -383,6 +408,17 @@ mod tests {
         std::fs::write(temp.path().join("a"), "mine now").unwrap();
         assert!(matches!(whole(&spool, "a", "three").land(&path("a"), Some(&new)), Err(LandError::Exists)));
         assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"mine now");
+    }
+
+    #[test]
+    fn where_files_cannot_be_exchanged_the_same_is_done_in_steps() {
+        let (temp, spool) = spool();
+        let old = whole(&spool, "a", "one").land(&path("a"), None).unwrap();
+        let parent = spool.folder().open_folder("").unwrap();
+        whole(&spool, "a", "two!").replace_in_steps(&parent, "a", &old).unwrap();
+        assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"two!");
+        assert!(matches!(whole(&spool, "a", "three").replace_in_steps(&parent, "a", &old), Err(LandError::Exists)));
+        assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"two!");
     }
 
     #[test]

@@ -21,6 +21,8 @@ use crate::wire::LootPath;
 const DELETED_MAX: usize = 1_200_000;
 /// Earlier sizes remembered for a name.
 const SUPERSEDED_MAX: usize = 16;
+/// The log is written anew after so many records, or twice as many as there are facts.
+const COMPACT_FROM: usize = 20_000;
 /// A record is at most this long; a longer line is damage.
 const RECORD_MAX_BYTES: u64 = 16 * 1024;
 
@@ -46,6 +48,7 @@ enum Record {
     Deleted { path: Box<str> },
     Restored { path: Box<str> },
     Superseded { path: Box<str>, size_bytes: u64 },
+    Owned { path: Box<str> },
     Forgotten,
 }
 
@@ -94,6 +97,10 @@ impl Facts {
         self.mirrored_bytes
     }
 
+    fn len(&self) -> usize {
+        self.mirrored.len().saturating_add(self.deleted.len()).saturating_add(self.superseded.len())
+    }
+
     fn forget_mirrored(&mut self, path: &str) {
         if let Some(entry) = self.mirrored.remove(path) {
             self.mirrored_bytes = self.mirrored_bytes.saturating_sub(entry.size_bytes);
@@ -126,6 +133,7 @@ impl Facts {
                     sizes.push(size_bytes);
                 }
             }
+            Record::Owned { path } => self.forget_mirrored(&path),
             Record::Forgotten => self.deleted.clear(),
         }
     }
@@ -152,6 +160,8 @@ struct Inner {
     facts: Arc<Facts>,
     log: File,
     path: PathBuf,
+    /// Records in the log since it was written anew.
+    appended: usize,
 }
 
 impl Ledger {
@@ -167,7 +177,7 @@ impl Ledger {
             Err(error) => return Err(error),
         }
         let log = write_anew(path, &facts)?;
-        Ok(Self { inner: Arc::new(Mutex::new(Inner { facts: Arc::new(facts), log, path: path.into() })) })
+        Ok(Self { inner: Arc::new(Mutex::new(Inner { facts: Arc::new(facts), log, path: path.into(), appended: 0 })) })
     }
 
     /// What it knows now.
@@ -202,6 +212,11 @@ impl Ledger {
         }
     }
 
+    /// The user changed a file that the mirror had brought: it is the user's now.
+    pub fn note_owned(&self, path: &LootPath) {
+        self.lock().append(Record::Owned { path: path.as_str().into() });
+    }
+
     /// Forgets all deletions: the operator wants the files again.
     pub fn forget_deleted(&self) {
         self.lock().append(Record::Forgotten);
@@ -219,6 +234,19 @@ impl Inner {
             tracing::warn!(path = %self.path.display(), %error, "the ledger cannot be written");
         }
         Arc::make_mut(&mut self.facts).apply(record);
+        self.appended = self.appended.saturating_add(1);
+        if self.appended > COMPACT_FROM.max(self.facts.len().saturating_mul(2)) {
+            self.compact();
+        }
+    }
+
+    /// Writes the log anew, without what later records made void.
+    fn compact(&mut self) {
+        self.appended = 0;
+        match write_anew(&self.path, &self.facts) {
+            Ok(log) => self.log = log,
+            Err(error) => tracing::warn!(path = %self.path.display(), %error, "the ledger cannot be written anew"),
+        }
     }
 }
 

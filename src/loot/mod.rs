@@ -38,7 +38,7 @@ pub struct Snapshot {
     pub hmac: IndexHmac,
     /// The same with the key the existing programs use; `None` with a pre-shared key.
     pub hmac_practised: Option<IndexHmac>,
-    /// When it was made, to the second.
+    /// When it was made.
     pub made: SystemTime,
     /// False until the folder has been read or a stored index was found: nothing to announce yet.
     pub announceable: bool,

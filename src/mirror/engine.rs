@@ -18,7 +18,7 @@ use super::retry::Retry;
 use super::rules::Rules;
 use super::{Active, Doing, Lately, Mirror};
 use crate::fetch::client::Connection;
-use crate::loot::landing::Spool;
+use crate::loot::landing::{PartKey, Spool};
 use crate::loot::space::SpaceBudget;
 use crate::loot::{Ledger, Loot};
 use crate::neighbours::{Neighbour, Neighbourhood};
@@ -91,6 +91,10 @@ impl Engine {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut work = Work::new(self);
+        // What nothing can continue is swept at once, wanted or not.
+        if let Err(why) = tokio::task::block_in_place(|| work.spool()) {
+            tracing::warn!(%why, "nothing can be copied from neighbours now");
+        }
         loop {
             let plan_due = work.plan_due;
             tokio::select! {
@@ -206,7 +210,8 @@ impl Work {
     fn hand_out(&mut self) {
         while self.jobs.len() < JOBS_MAX && !self.queue.is_empty() && !self.engine.mirror.is_paused() {
             let Some((want, source)) = self.next_job() else { break };
-            if let Err(why) = self.begin(&want, source) {
+            // The disk is asked for its space: that may take a while.
+            if let Err(why) = tokio::task::block_in_place(|| self.begin(&want, source)) {
                 // What is as large does not fit either; smaller files may. The next plan tries all again.
                 self.queue.retain(|other| other.size_bytes < want.size_bytes);
                 self.waiting = Some(why);
@@ -243,9 +248,11 @@ impl Work {
         let uuid = neighbour.uuid;
         let spool = self.spool()?;
         let mirrored_bytes = self.engine.ledger.facts().mirrored_bytes();
-        let reservation =
-            self.engine.space.reserve(want.size_bytes, 0, mirrored_bytes).map_err(|error| error.to_string())?;
         let Some(source) = want.sources.iter().find(|source| source.uuid == uuid).cloned() else { return Ok(()) };
+        let key = PartKey { path: want.path.as_str().into(), size_bytes: want.size_bytes, origin: uuid };
+        let here_bytes = spool.here_bytes(&key);
+        let reservation = self.engine.space.reserve(want.size_bytes, here_bytes, mirrored_bytes);
+        let reservation = reservation.map_err(|error| error.to_string())?;
         let connection =
             self.connections.iter().position(|(of, _)| *of == uuid).and_then(|at| self.connections.remove(at));
         let received = Arc::new(AtomicU64::new(0));

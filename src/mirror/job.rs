@@ -127,7 +127,10 @@ impl Job {
             mirrored.is_some_and(|m| m.size_bytes == here.size_bytes && m.modified_ns == here.modified_ns)
         };
         match here {
-            Some(here) if !as_it_came(&here) => Err(JobError::ChangedHere),
+            Some(here) if !as_it_came(&here) => {
+                self.ledger.note_owned(&self.want.path);
+                Err(JobError::ChangedHere)
+            }
             other => Ok(other),
         }
     }

@@ -132,12 +132,7 @@ type Versions = Vec<(u64, Vec<Source>)>;
 fn missing<'v, S>(view: &View<'v, S>) -> BTreeMap<&'v str, Versions> {
     let mut missing: BTreeMap<&str, Versions> = BTreeMap::new();
     for offer in view.offers {
-        let mut ours = view.ours.iter().peekable();
-        for theirs in offer.index.iter() {
-            while ours.next_if(|own| own.name < theirs.name).is_some() {}
-            if ours.peek().is_some_and(|own| own.name == theirs.name && own.size_bytes == theirs.size_bytes) {
-                continue;
-            }
+        for theirs in offer.index.absent_from(view.ours) {
             let versions = missing.entry(theirs.name).or_default();
             let source = Source { uuid: offer.uuid, listed_name: theirs.listed_name() };
             match versions.iter_mut().find(|(size, _)| *size == theirs.size_bytes) {

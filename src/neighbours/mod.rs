@@ -39,6 +39,8 @@ pub enum Event {
     Ourselves,
     /// Another host uses our uuid.
     OurUuidElsewhere,
+    /// This host speaks with a uuid that is not ours: nothing to fetch from ourselves.
+    Impostor,
     /// The table is full of proven neighbours, or the address has too many uuids.
     NoRoom,
 }
@@ -84,6 +86,9 @@ impl Neighbourhood {
     pub fn hear(&self, announcement: &Announcement, heard: Heard, from_here: bool, now: Instant) -> Event {
         if announcement.uuid == self.ours {
             return if from_here { Event::Ourselves } else { Event::OurUuidElsewhere };
+        }
+        if from_here {
+            return Event::Impostor;
         }
         let mut table = self.lock();
         let ip = heard.service.ip();

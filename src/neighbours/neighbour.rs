@@ -13,6 +13,8 @@ use crate::wire::{DisplayText, Index, IndexHmac, IndexKey};
 pub const PRESENT: Duration = Duration::from_secs(300);
 /// While the proven address spoke so recently, another one cannot speak for the uuid.
 const ADDRESS_SILENT: Duration = Duration::from_secs(30);
+/// Broadcasts that were not heard for so long do not come through.
+const BROADCAST_SILENT: Duration = Duration::from_secs(60);
 /// Addresses kept of one neighbour: both families on a few interfaces.
 const ADDRESSES_MAX: usize = 6;
 /// The first fetch of an unproven neighbour's index, and those after failures, keep this distance.
@@ -21,6 +23,8 @@ const RETRY_MIN: Duration = Duration::from_secs(15);
 const RETRY_PROVEN: Duration = Duration::from_secs(2);
 /// Failures double the distance up to this.
 const RETRY_MAX: Duration = Duration::from_secs(3600);
+/// The same where we have its index.
+const RETRY_MAX_PROVEN: Duration = Duration::from_secs(300);
 /// A neighbour whose index is good is asked again at most so often.
 const PROVEN_MIN: Duration = Duration::from_secs(1);
 /// One whose index did not verify is read again with the next announcement after this.
@@ -81,6 +85,7 @@ pub struct Neighbour {
     pub known: Option<KnownIndex>,
     /// An address that is not the proven one claims to be this neighbour.
     pub disputed_by: Option<IpAddr>,
+    broadcast_heard: Option<Instant>,
     addresses: Vec<NeighbourAddress>,
     attempts: Attempts,
 }
@@ -94,6 +99,7 @@ impl Neighbour {
             is_goforban: false,
             known: None,
             disputed_by: None,
+            broadcast_heard: None,
             addresses: Vec::new(),
             attempts: Attempts::default(),
         }
@@ -101,6 +107,9 @@ impl Neighbour {
 
     /// Notes an announcement. True when the address speaks for this neighbour.
     pub(super) fn hear(&mut self, heard: Heard, now: Instant) -> bool {
+        if !heard.is_unicast {
+            self.broadcast_heard = Some(now);
+        }
         let entitled = self.may_speak(heard.service.ip(), now);
         match self.addresses.iter_mut().find(|a| a.service.ip() == heard.service.ip()) {
             Some(known) => {
@@ -132,12 +141,19 @@ impl Neighbour {
         entitled
     }
 
+    /// Whether its broadcasts do not come through: then ours do not reach it either, probably, and
+    /// it must be told alone.
+    #[must_use]
+    pub fn is_beyond_broadcasts(&self, now: Instant) -> bool {
+        self.broadcast_heard.is_none_or(|at| now.saturating_duration_since(at) >= BROADCAST_SILENT)
+    }
+
     /// The proven address speaks for the uuid while it is not silent; before, everybody.
     fn may_speak(&self, ip: IpAddr, now: Instant) -> bool {
         let proven = |a: &&NeighbourAddress| a.proven.is_some();
         let alive = |a: &&NeighbourAddress| now.saturating_duration_since(a.heard) < ADDRESS_SILENT;
-        let same_family_alive = self.addresses.iter().filter(proven).any(|a| alive(&a));
-        !same_family_alive || self.addresses.iter().filter(proven).any(|a| a.service.ip() == ip)
+        let proven_is_alive = self.addresses.iter().filter(proven).any(|a| alive(&a));
+        !proven_is_alive || self.addresses.iter().filter(proven).any(|a| a.service.ip() == ip)
     }
 
     fn sort_addresses(&mut self) {
@@ -150,10 +166,19 @@ impl Neighbour {
         &self.addresses
     }
 
-    /// The address for links and fetches.
+    /// The address for a link that a visitor follows who reached us at `local`: not a link-local
+    /// one if there is another (browsers do not open those), and of the visitor's family if it can be.
     #[must_use]
-    pub fn service(&self) -> Option<SocketAddr> {
-        self.addresses.first().map(|a| a.service)
+    pub fn address_for_links(&self, local: IpAddr) -> Option<&NeighbourAddress> {
+        self.addresses_for_links(local).into_iter().next()
+    }
+
+    /// All of them, in that order.
+    #[must_use]
+    pub fn addresses_for_links(&self, local: IpAddr) -> Vec<&NeighbourAddress> {
+        let mut addresses: Vec<_> = self.addresses.iter().collect();
+        addresses.sort_by_key(|a| (is_link_local(a.service.ip()), a.service.is_ipv4() != local.is_ipv4()));
+        addresses
     }
 
     /// When it was heard last, from anywhere.
@@ -195,7 +220,8 @@ impl Neighbour {
             let first = if self.known.is_some() { RETRY_PROVEN } else { RETRY_MIN };
             let doubled =
                 first.saturating_mul(1_u32.checked_shl(attempts.failures.saturating_sub(1)).unwrap_or(u32::MAX));
-            return Some(since(attempts.last, doubled.min(RETRY_MAX)));
+            let longest = if self.known.is_some() { RETRY_MAX_PROVEN } else { RETRY_MAX };
+            return Some(since(attempts.last, doubled.min(longest)));
         }
         let Some(known) = &self.known else { return Some(since(attempts.last, RETRY_MIN)) };
         match self.hmac() {
@@ -230,6 +256,10 @@ impl Neighbour {
     }
 }
 
+fn is_link_local(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
+}
+
 impl KnownIndex {
     /// An index as it was read for an announced HMAC.
     #[must_use]
@@ -256,4 +286,6 @@ pub struct Heard {
     pub source_port: u16,
     /// The interface it came in by.
     pub interface: Option<Arc<str>>,
+    /// It was sent to us alone.
+    pub is_unicast: bool,
 }

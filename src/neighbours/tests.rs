@@ -22,6 +22,14 @@ impl Scene {
     }
 
     fn hear(&self, uuid: u128, ip: &str, hmac: Option<IndexHmac>, seconds: u64) -> Event {
+        self.hear_as(uuid, ip, hmac, seconds, false)
+    }
+
+    fn hear_alone(&self, uuid: u128, ip: &str, hmac: Option<IndexHmac>, seconds: u64) -> Event {
+        self.hear_as(uuid, ip, hmac, seconds, true)
+    }
+
+    fn hear_as(&self, uuid: u128, ip: &str, hmac: Option<IndexHmac>, seconds: u64, is_unicast: bool) -> Event {
         let announcement = Announcement { name: DisplayText::from_bytes(b"n", 64), uuid: Uuid::from_u128(uuid), hmac };
         let heard = Heard {
             name: announcement.name.clone(),
@@ -29,6 +37,7 @@ impl Scene {
             service: SocketAddr::new(ip.parse().unwrap(), 12555),
             source_port: 40_000,
             interface: None,
+            is_unicast,
         };
         self.neighbourhood.hear(&announcement, heard, false, self.at(seconds))
     }
@@ -119,8 +128,14 @@ fn a_proven_neighbour_that_changes_its_hmac_all_the_time_is_asked_once_a_second(
         let announcement =
             Announcement { name: DisplayText::default(), uuid: Uuid::from_u128(1), hmac: hmac(&step.to_string()) };
         let service = "10.0.0.1:12555".parse().unwrap();
-        let heard =
-            Heard { name: DisplayText::default(), hmac: announcement.hmac, service, source_port: 1, interface: None };
+        let heard = Heard {
+            name: DisplayText::default(),
+            hmac: announcement.hmac,
+            service,
+            source_port: 1,
+            interface: None,
+            is_unicast: false,
+        };
         scene.neighbourhood.hear(&announcement, heard, false, now);
         asked += scene.neighbourhood.take_due(|_| false, now).0.len();
     }
@@ -152,7 +167,7 @@ fn both_families_of_one_uuid_are_one_neighbour() {
     assert_eq!(scene.present(0), [1]);
     scene.fetched(1, "fe80::1", hmac("a"), 1);
     let neighbour = scene.neighbourhood.get(Uuid::from_u128(1)).unwrap();
-    assert_eq!(neighbour.service().unwrap().ip(), "fe80::1".parse::<IpAddr>().unwrap());
+    assert_eq!(neighbour.addresses()[0].service.ip(), "fe80::1".parse::<IpAddr>().unwrap());
     assert_eq!(neighbour.addresses().len(), 2);
 }
 
@@ -164,7 +179,7 @@ fn a_stranger_cannot_take_over_a_uuid_while_its_owner_speaks() {
     scene.fetched(1, "10.0.0.1", hmac("a"), 0);
     assert_eq!(scene.hear(1, "10.0.0.66", hmac("evil"), 5), Event::Unchanged);
     let neighbour = scene.neighbourhood.get(Uuid::from_u128(1)).unwrap();
-    assert_eq!(neighbour.service().unwrap().ip(), "10.0.0.1".parse::<IpAddr>().unwrap());
+    assert_eq!(neighbour.addresses()[0].service.ip(), "10.0.0.1".parse::<IpAddr>().unwrap());
     assert_eq!(neighbour.disputed_by, Some("10.0.0.66".parse().unwrap()));
     assert!(scene.due(20).is_empty());
 }
@@ -178,7 +193,40 @@ fn a_neighbour_that_moved_is_followed_once_its_old_address_is_silent() {
     scene.hear(1, "10.0.0.2", hmac("a"), 60);
     scene.fetched(1, "10.0.0.2", hmac("a"), 61);
     let neighbour = scene.neighbourhood.get(Uuid::from_u128(1)).unwrap();
-    assert_eq!(neighbour.service().unwrap().ip(), "10.0.0.2".parse::<IpAddr>().unwrap());
+    assert_eq!(neighbour.addresses()[0].service.ip(), "10.0.0.2".parse::<IpAddr>().unwrap());
+}
+
+#[test]
+fn a_neighbour_whose_broadcasts_do_not_come_through_is_known() {
+    let scene = Scene::new();
+    let beyond = |seconds| scene.neighbourhood.get(Uuid::from_u128(1)).unwrap().is_beyond_broadcasts(scene.at(seconds));
+    scene.hear_alone(1, "10.0.0.1", hmac("a"), 0);
+    assert!(beyond(0));
+    scene.hear(1, "10.0.0.1", hmac("a"), 10);
+    scene.hear_alone(1, "10.0.0.1", hmac("a"), 60);
+    assert!(!beyond(60) && beyond(70));
+}
+
+#[test]
+fn links_lead_to_an_address_that_a_browser_opens() {
+    let scene = Scene::new();
+    for ip in ["10.0.0.1", "2001:db8::1", "fe80::1"] {
+        scene.hear(1, ip, hmac("a"), 0);
+    }
+    scene.fetched(1, "fe80::1", hmac("a"), 0);
+    let neighbour = scene.neighbourhood.get(Uuid::from_u128(1)).unwrap();
+    let link = |local: &str| neighbour.address_for_links(local.parse().unwrap()).unwrap().service.ip().to_string();
+    assert_eq!((link("10.0.0.9"), link("2001:db8::9")), ("10.0.0.1".into(), "2001:db8::1".into()));
+}
+
+#[test]
+fn what_this_host_says_with_another_uuid_is_no_neighbour() {
+    let scene = Scene::new();
+    let announcement = Announcement { name: DisplayText::default(), uuid: Uuid::from_u128(1), hmac: None };
+    let service = "10.0.0.9:12555".parse().unwrap();
+    let heard =
+        Heard { name: DisplayText::default(), hmac: None, service, source_port: 1, interface: None, is_unicast: true };
+    assert_eq!(scene.neighbourhood.hear(&announcement, heard, true, scene.at(0)), Event::Impostor);
 }
 
 #[test]

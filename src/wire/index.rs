@@ -206,6 +206,15 @@ impl Index {
         (first..self.len()).map_while(move |at| self.get(at).filter(|entry| entry.name.starts_with(&prefix)))
     }
 
+    /// The files that are not in the other index with the same size. One pass: both are sorted.
+    pub fn absent_from<'i>(&'i self, other: &'i Self) -> impl Iterator<Item = Entry<'i>> {
+        let mut others = other.iter().peekable();
+        self.iter().filter(move |entry| {
+            while others.next_if(|other| other.name < entry.name).is_some() {}
+            others.peek().is_none_or(|other| other.name != entry.name || other.size_bytes != entry.size_bytes)
+        })
+    }
+
     fn position(&self, name: &str) -> Result<usize, usize> {
         self.slots.binary_search_by(|slot| self.name_bytes(slot).cmp(name.as_bytes()))
     }
@@ -366,6 +375,14 @@ mod tests {
         assert_eq!(below("d/e"), ["d/e/b"]);
         assert_eq!(below("").len(), 5);
         assert!(below("nothing").is_empty());
+    }
+
+    #[test]
+    fn what_another_index_lacks_is_found_in_one_pass() {
+        let index = |text: &str| Index::parse(text.as_bytes()).unwrap().0;
+        let (theirs, ours) = (index("a,1\nb,2\nc,3\nd,4\n"), index("a,1\nb,9\nd,4\ne,5\n"));
+        let absent: Vec<&str> = theirs.absent_from(&ours).map(|entry| entry.line).collect();
+        assert_eq!(absent, ["b,2", "c,3"]);
     }
 
     proptest! {

@@ -11,7 +11,7 @@ pub const NAME_MAX_CHARS: usize = 64;
 pub const NAME_MAX_BYTES: usize = 64;
 
 /// True for characters that change how the *rest* of a line is read: C0, C1, DEL, Unicode line
-/// breaks, direction marks, zero-width characters and the byte order mark.
+/// breaks, direction marks and the byte order mark.
 #[must_use]
 pub fn is_deceptive(c: char) -> bool {
     c.is_control() || is_line_break(c) || is_direction_mark(c) || c == '\u{feff}'

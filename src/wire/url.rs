@@ -76,7 +76,7 @@ pub fn authority(address: SocketAddr) -> String {
     }
 }
 
-/// The first value of each key in a query, decoded: `+` is a blank, `%xx` a byte.
+/// The first value of a key in a query, decoded: `+` is a blank, `%xx` a byte.
 #[must_use]
 pub fn query_first<'q>(query: &'q str, key: &str) -> Option<std::borrow::Cow<'q, [u8]>> {
     query.split('&').find_map(|pair| {
