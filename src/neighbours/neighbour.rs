@@ -115,6 +115,7 @@ impl Neighbour {
             Some(known) => {
                 known.heard = now;
                 known.service = heard.service;
+                known.interface = heard.interface;
                 known.hmac = heard.hmac;
             }
             None => {
@@ -128,8 +129,8 @@ impl Neighbour {
                 self.addresses.push(address);
             }
         }
-        self.sort_addresses();
-        self.addresses.truncate(ADDRESSES_MAX);
+        self.addresses.retain(|a| now.saturating_duration_since(a.heard) < PRESENT);
+        self.sort_addresses(now);
         if entitled {
             self.name = heard.name;
             self.is_goforban =
@@ -156,8 +157,11 @@ impl Neighbour {
         !proven_is_alive || self.addresses.iter().filter(proven).any(|a| a.service.ip() == ip)
     }
 
-    fn sort_addresses(&mut self) {
+    /// Proven ones are kept rather than others, but a silent one gives way: the host may have moved.
+    fn sort_addresses(&mut self, now: Instant) {
         self.addresses.sort_by_key(|a| std::cmp::Reverse((a.proven, a.heard)));
+        self.addresses.truncate(ADDRESSES_MAX);
+        self.addresses.sort_by_key(|a| now.saturating_duration_since(a.heard) >= ADDRESS_SILENT);
     }
 
     /// Its addresses, the one to use first.
@@ -246,7 +250,7 @@ impl Neighbour {
         if let Some(address) = self.addresses.iter_mut().find(|a| Some(a.service.ip()) == from) {
             address.proven = Some(now);
         }
-        self.sort_addresses();
+        self.sort_addresses(now);
         self.known = Some(known);
     }
 

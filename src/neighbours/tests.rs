@@ -230,6 +230,22 @@ fn what_this_host_says_with_another_uuid_is_no_neighbour() {
 }
 
 #[test]
+fn what_a_neighbour_changed_after_it_moved_is_fetched_from_its_new_address() {
+    let scene = Scene::new();
+    scene.hear(1, "10.0.0.1", hmac("a"), 0);
+    scene.due(0);
+    scene.fetched(1, "10.0.0.1", hmac("a"), 0);
+    scene.hear(1, "10.0.0.2", hmac("b"), 20);
+    assert!(scene.due(20).is_empty(), "the old address spoke lately");
+    assert_eq!(scene.hear(1, "10.0.0.2", hmac("b"), 31), Event::IndexChanged);
+    let (due, _) = scene.neighbourhood.take_due(|_| false, scene.at(31));
+    let services: Vec<String> = due[0].services.iter().map(ToString::to_string).collect();
+    assert_eq!(services, ["10.0.0.2:12555", "10.0.0.1:12555"]);
+    scene.hear(1, "10.0.0.2", hmac("b"), PRESENT.as_secs());
+    assert_eq!(scene.neighbourhood.get(Uuid::from_u128(1)).unwrap().addresses().len(), 1);
+}
+
+#[test]
 fn a_new_uuid_at_an_address_replaces_the_silent_old_one() {
     let scene = Scene::new();
     scene.hear(1, "10.0.0.1", hmac("a"), 0);
