@@ -7,3 +7,4 @@ mod support;
 mod folder;
 mod lifecycle;
 mod start;
+mod netns;

@@ -1,7 +1,11 @@
-//! What the tests share: nodes on a loopback LAN, a byte-exact HTTP client, and waiting.
+//! What the tests share: nodes on a loopback LAN or in hosts of their own, a byte-exact HTTP
+//! client, and waiting. The benches use it too.
+#![allow(dead_code)] // each of them uses a part
 
 pub mod http;
 pub mod lan;
+pub mod netlab;
+pub mod netnode;
 
 use std::time::{Duration, Instant};
 
