@@ -15,15 +15,15 @@ pub struct HostNode<'h> {
 }
 
 impl<'h> HostNode<'h> {
-    /// Starts the node and waits until it has listed its files.
+    /// Starts the node, saying everything, and waits until it has listed its files.
     #[track_caller]
     pub fn start(host: &'h Host, args: &[&str]) -> Self {
-        Self::start_logging(host, args, "-vv")
+        Self::start_quietly(host, &[args, &["-vv"]].concat())
     }
 
-    /// The same, with the flags that say how much is logged.
+    /// The same with no more in its log than usual.
     #[track_caller]
-    pub fn start_logging(host: &'h Host, args: &[&str], logging: &str) -> Self {
+    pub fn start_quietly(host: &'h Host, args: &[&str]) -> Self {
         let log = host.home.join("log");
         let file = std::fs::File::create(&log).unwrap();
         let child = host
@@ -33,7 +33,7 @@ impl<'h> HostNode<'h> {
             .env("HOME", &host.home)
             .arg(host.home.join("loot"))
             .args(["--state".as_ref(), host.home.join("state").as_os_str()])
-            .args(["--name", &host.name, "--reserve", "0", logging])
+            .args(["--name", &host.name, "--reserve", "0"])
             .args(args)
             .stdout(file.try_clone().unwrap())
             .stderr(file)
