@@ -87,10 +87,7 @@ impl ConnectionClock {
     pub fn enter(&self, phase: Phase) {
         let now = self.now_ms();
         self.since_ms.store(now, Ordering::Relaxed);
-        if phase == Phase::Answering {
-            self.window_ms.store(now, Ordering::Relaxed);
-            self.window_bytes.store(self.written_bytes.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
+        self.begin_window(now);
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
@@ -98,16 +95,18 @@ impl ConnectionClock {
     #[must_use]
     pub fn is_overdue(&self) -> bool {
         let now = self.now_ms();
-        // The last piece of an answer may still be on its way when the next request is awaited.
         if self.blocked.load(Ordering::Relaxed) {
-            return self.is_stuck(now);
+            return self.is_stuck(now); // in any phase: the end of an answer waits in the buffers
         }
         let in_phase = now.saturating_sub(self.since_ms.load(Ordering::Relaxed));
         let allowed = match self.phase() {
             Phase::Silent => SILENT,
             Phase::Head => HEAD,
             Phase::Idle => IDLE,
-            Phase::Answering => return self.is_stuck(now),
+            Phase::Answering => {
+                self.begin_window(now);
+                return false;
+            }
         };
         u128::from(in_phase) >= allowed.as_millis()
     }
@@ -115,14 +114,17 @@ impl ConnectionClock {
     /// The client reads too slowly, or not at all.
     fn is_stuck(&self, now: u64) -> bool {
         let written = self.written_bytes.load(Ordering::Relaxed);
-        let window = now.saturating_sub(self.window_ms.load(Ordering::Relaxed));
-        let in_window = written.saturating_sub(self.window_bytes.load(Ordering::Relaxed));
-        if !self.blocked.load(Ordering::Relaxed) || in_window >= WRITE_WINDOW_BYTES {
-            self.window_ms.store(now, Ordering::Relaxed);
-            self.window_bytes.store(written, Ordering::Relaxed);
+        if written.saturating_sub(self.window_bytes.load(Ordering::Relaxed)) >= WRITE_WINDOW_BYTES {
+            self.begin_window(now);
             return false;
         }
+        let window = now.saturating_sub(self.window_ms.load(Ordering::Relaxed));
         u128::from(window) >= WRITE_WINDOW.as_millis()
+    }
+
+    fn begin_window(&self, now: u64) {
+        self.window_ms.store(now, Ordering::Relaxed);
+        self.window_bytes.store(self.written_bytes.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Cuts it.
@@ -150,6 +152,9 @@ impl ConnectionClock {
             Poll::Ready(Ok(bytes)) => {
                 self.written_bytes.fetch_add(*bytes as u64, Ordering::Relaxed);
                 self.blocked.store(false, Ordering::Relaxed);
+                if self.phase() != Phase::Answering {
+                    self.since_ms.store(self.now_ms(), Ordering::Relaxed); // it rests from here on
+                }
             }
             Poll::Pending => self.blocked.store(true, Ordering::Relaxed),
             Poll::Ready(Err(_)) => {}
@@ -217,5 +222,84 @@ impl AsyncWrite for ClockedStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Lets time pass for a clock.
+    fn pass(clock: &mut Arc<ConnectionClock>, time: Duration) {
+        let clock = Arc::get_mut(clock).unwrap();
+        clock.began = clock.began.checked_sub(time).unwrap();
+    }
+
+    #[test]
+    fn each_phase_has_its_time() {
+        for (phase, allowed) in [(Phase::Silent, SILENT), (Phase::Head, HEAD), (Phase::Idle, IDLE)] {
+            let mut clock = ConnectionClock::start();
+            clock.enter(phase);
+            pass(&mut clock, allowed - SECOND);
+            assert!(!clock.is_overdue(), "{phase:?}");
+            pass(&mut clock, SECOND);
+            assert!(clock.is_overdue(), "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_may_take_its_time_while_the_client_reads() {
+        let mut clock = ConnectionClock::start();
+        clock.enter(Phase::Answering);
+        for waits in [false, true] {
+            for _ in 0..10 {
+                clock.note_write(&Poll::Ready(Ok(40 * 1024)));
+                if waits {
+                    clock.note_write(&Poll::Pending);
+                }
+                pass(&mut clock, 29 * SECOND);
+                assert!(!clock.is_overdue());
+            }
+        }
+        pass(&mut clock, 2 * SECOND);
+        clock.note_write(&Poll::Ready(Ok(1024)));
+        clock.note_write(&Poll::Pending);
+        pass(&mut clock, 29 * SECOND);
+        assert!(clock.is_overdue(), "one KiB in half a minute is too little");
+    }
+
+    #[test]
+    fn what_is_left_of_an_answer_in_the_buffers_is_still_an_answer() {
+        let mut clock = ConnectionClock::start();
+        clock.enter(Phase::Answering);
+        clock.note_write(&Poll::Pending);
+        clock.enter(Phase::Idle);
+        for _ in 0..10 {
+            clock.note_write(&Poll::Ready(Ok(40 * 1024)));
+            clock.note_write(&Poll::Pending);
+            clock.note_read(1); // the next request comes meanwhile
+            pass(&mut clock, 20 * SECOND);
+            assert!(!clock.is_overdue(), "the client reads");
+        }
+        pass(&mut clock, 30 * SECOND);
+        assert!(clock.is_overdue(), "it stopped reading");
+        clock.note_write(&Poll::Ready(Ok(1)));
+        assert!(!clock.is_overdue(), "all of it is gone; it rests from now on");
+    }
+
+    #[test]
+    fn a_rest_before_an_answer_does_not_count_as_reading_slowly() {
+        let mut clock = ConnectionClock::start();
+        clock.enter(Phase::Idle);
+        pass(&mut clock, 59 * SECOND);
+        clock.note_read(1);
+        clock.enter(Phase::Answering);
+        clock.note_write(&Poll::Ready(Ok(4 * 1024)));
+        clock.note_write(&Poll::Pending);
+        assert!(!clock.is_overdue());
+        pass(&mut clock, 29 * SECOND);
+        assert!(!clock.is_overdue());
     }
 }
