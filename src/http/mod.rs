@@ -139,6 +139,7 @@ pub fn routes(app: App) -> Router {
         .route("/operator/rescan", post(operator::rescan))
         .route("/operator/mirror", post(operator::pause_mirror))
         .route("/operator/forget-deleted", post(operator::forget_deleted))
+        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, PAGE))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));
 
     // Programs that watch over us, and what pages are made of.
@@ -147,15 +148,18 @@ pub fn routes(app: App) -> Router {
         .route("/static/{file}", get(assets::serve))
         .route("/favicon.ico", get(assets::favicon));
 
-    let pages = pages.merge(operator).merge(rest).layer(header_layer(header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
     Router::new()
         .merge(store)
         .merge(pages)
+        .merge(operator)
+        .merge(rest)
         .fallback(error::not_found)
+        .layer(middleware::from_fn_with_state(app.clone(), host::check))
+        // Around everything: refusals are answers too.
+        .layer(header_layer(header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
         .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
         .layer(header_layer(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
-        .layer(middleware::from_fn_with_state(app.clone(), host::check))
         .with_state(app)
 }
 
