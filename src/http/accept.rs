@@ -35,7 +35,7 @@ const HEAD_MAX_BYTES: usize = 16 * 1024;
 const UNSENT_MAX_BYTES: u32 = 128 * 1024;
 /// Overdue connections are looked for so often.
 const SWEEP: Duration = Duration::from_millis(500);
-/// After EMFILE and its kind: no busy loop.
+/// After EMFILE and its kind, beside making room: no busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How many connections there may be.
@@ -296,7 +296,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 }
 
 /// Out of descriptors or memory: trying again at once would spin.
-fn is_of_the_host(error: &io::Error) -> bool {
+pub(super) fn is_of_the_host(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errno = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))

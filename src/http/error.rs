@@ -4,6 +4,7 @@ use askama::Template as _;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::accept::is_of_the_host;
 use crate::loot::OpenError;
 
 /// Why a request is not answered with what it asked for.
@@ -42,6 +43,9 @@ pub enum HttpError {
     /// Too many searches at once.
     #[error("too many searches at once; try again in a moment")]
     Busy,
+    /// Out of descriptors, for a moment.
+    #[error("this node has no more room at the moment; try again")]
+    NoRoom,
     /// Our disk.
     #[error("the file cannot be read")]
     Disk(#[source] std::io::Error),
@@ -57,24 +61,19 @@ impl HttpError {
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotFound | Self::NoSuchNeighbour | Self::NoIndexYet => StatusCode::NOT_FOUND,
             Self::NotOperator | Self::ForeignOrigin => StatusCode::FORBIDDEN,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Disk(error) if is_for_want_of_files(error) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::Disk(_) | Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
-}
-
-/// The process may open no more files now; later it may.
-fn is_for_want_of_files(error: &std::io::Error) -> bool {
-    use rustix::io::Errno;
-    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-    matches!(errno, Some(Errno::MFILE | Errno::NFILE))
 }
 
 impl From<OpenError> for HttpError {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Missing | OpenError::NotAFile => Self::NotFound,
+            // A file of another user is as good as none; nobody shall fill our log with it.
+            OpenError::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Self::NotFound,
+            OpenError::Io(error) if is_of_the_host(&error) => Self::NoRoom,
             OpenError::Io(error) => Self::Disk(error),
         }
     }
