@@ -42,7 +42,8 @@ pub async fn serve(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let name = requested_name(query.as_deref().unwrap_or_default())?;
-    if name == url::INDEX_NAME.as_bytes() {
+    // The existing nodes drop a leading slash here as they do for files.
+    if name.strip_prefix(b"/").unwrap_or(&name) == url::INDEX_NAME.as_bytes() {
         return serve_index(&app, &headers);
     }
     let path = LootPath::parse(&name).map_err(|_| refused(&name))?;
