@@ -8,3 +8,6 @@ mod folder;
 mod lifecycle;
 mod start;
 mod netns;
+mod store;
+mod store_intruders;
+mod store_versions;
