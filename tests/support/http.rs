@@ -93,6 +93,13 @@ pub fn request(to: SocketAddr, method: &str, target: &str, more: &str) -> Answer
     ))
 }
 
+/// What came back, if anything did: its status, or none where the connection just ended.
+#[track_caller]
+pub fn status(to: SocketAddr, bytes: &[u8]) -> Option<u16> {
+    let answer = exchange(to, bytes);
+    (!answer.is_empty()).then(|| Answer::parse(&answer).status)
+}
+
 /// Whether the other side closes within `limit`.
 pub fn closes_within(stream: &mut TcpStream, limit: Duration) -> bool {
     stream.set_read_timeout(Some(limit)).unwrap();
