@@ -56,13 +56,16 @@ impl FromRequestParts<App> for Visitor {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, HttpError> {
-        let named = parts.extensions.get::<NamedHost>().is_some_and(|named| named.is_loopback);
-        let near = parts.extensions.get::<Ends>().is_some_and(|ends| ends.peer.ip().is_loopback());
-        let here = named && near && !app.rank.token_always;
+        let here = !app.rank.token_always && is_here(parts.extensions.get(), parts.extensions.get());
         let is_operator = here || cookie(&parts.headers, app.port).is_some_and(|token| equal(&token, &app.rank.token));
         let form_token = if is_operator { app.rank.form_token.clone() } else { String::new() };
         Ok(Self { is_operator, form_token })
     }
+}
+
+/// Whether somebody asks from the machine itself, and by a loopback name.
+fn is_here(named: Option<&NamedHost>, ends: Option<&Ends>) -> bool {
+    named.is_some_and(|named| named.is_loopback) && ends.is_some_and(|ends| ends.peer.ip().is_loopback())
 }
 
 /// A change that the operator asked for, proved to come from our own page. Routes that change the
@@ -184,4 +187,42 @@ fn secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes)?;
     Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderName;
+
+    #[test]
+    fn only_loopback_in_name_and_in_fact_is_here() {
+        for (peer, is_loopback, expected) in [
+            ("127.0.0.1:9", true, true),
+            ("[::1]:9", true, true),
+            ("127.0.0.1:9", false, false),
+            ("10.0.0.9:9", true, false),
+            ("[fe80::9]:9", true, false),
+            ("10.0.0.9:9", false, false),
+        ] {
+            let ends = Ends { peer: peer.parse().unwrap(), local: "127.0.0.1:12555".parse().unwrap() };
+            assert_eq!(is_here(Some(&NamedHost { is_loopback }), Some(&ends)), expected, "{peer} {is_loopback}");
+        }
+        assert!(!is_here(None, None));
+    }
+
+    #[test]
+    fn who_tells_neither_site_nor_origin_is_foreign() {
+        let judge = |lines: &[(&'static str, &'static str)]| {
+            let line = |(name, value): &(&'static str, &'static str)| {
+                (HeaderName::from_static(name), header::HeaderValue::from_static(value))
+            };
+            is_same_origin(&lines.iter().map(line).collect())
+        };
+        assert!(judge(&[("sec-fetch-site", "same-origin")]));
+        assert!(judge(&[("origin", "http://a:1"), ("host", "a:1")]));
+        assert!(!judge(&[("origin", "http://a:1")]));
+        assert!(!judge(&[("host", "a:1")]));
+        assert!(!judge(&[]));
+        assert!(!judge(&[("sec-fetch-site", "cross-site"), ("origin", "http://a:1"), ("host", "a:1")]));
+    }
 }
