@@ -4,14 +4,14 @@
 
 mod support;
 
-mod folder;
-mod lifecycle;
-mod start;
-mod netns;
 mod browser_rules;
 mod connections;
+mod folder;
+mod lifecycle;
 mod malformed;
+mod netns;
 mod operator_rules;
+mod start;
 mod store;
 mod store_intruders;
 mod store_versions;
