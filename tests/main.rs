@@ -7,6 +7,7 @@ mod support;
 mod browser_rules;
 mod connections;
 mod folder;
+mod golden;
 mod lifecycle;
 mod malformed;
 mod netns;

@@ -7,6 +7,7 @@ pub mod lan;
 pub mod netlab;
 pub mod netnode;
 pub mod page;
+pub mod scripted;
 
 use std::time::{Duration, Instant};
 
