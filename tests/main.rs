@@ -7,6 +7,7 @@ mod support;
 mod browser_rules;
 mod connections;
 mod folder;
+mod announcing;
 mod golden;
 mod lifecycle;
 mod malformed;

@@ -163,7 +163,7 @@ impl Announcer {
         // Forban nodes verify with `forban`: they hear the broadcast and this, and keep the later,
         // so they stop fetching our index every round. goforban checks no HMAC: not to it.
         let practised =
-            |n: &crate::neighbours::Neighbour| n.verified_by() == Some(&IndexKey::Practised) && !n.is_goforban;
+            |n: &crate::neighbours::Neighbour| n.verified_by() == Some(&IndexKey::Practised) && !n.is_goforban();
         for neighbour in present.iter().filter(|n| practised(n)) {
             for address in neighbour.addresses() {
                 self.tell(snapshot, address.service, |snapshot| snapshot.hmac_practised);

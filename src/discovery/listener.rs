@@ -94,9 +94,8 @@ impl Listener {
             self.stats.note_heard();
         }
         if event == Event::New {
-            tracing::info!(name = %announcement.name, uuid = %announcement.uuid, %service, "a new neighbour");
-        }
-        if event == Event::New {
+            // Uuids cost nothing: a line at the usual levels comes when its index is read.
+            tracing::debug!(name = %announcement.name, uuid = %announcement.uuid, %service, "a new neighbour");
             self.answers.answer(service);
         }
         Some(event)

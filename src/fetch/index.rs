@@ -85,6 +85,9 @@ impl IndexFetcher {
                 let verified = known.verified_by.is_some();
                 let differs = self.neighbourhood.fetched(uuid, from, known, Instant::now());
                 tracing::debug!(%uuid, files, verified, differs, "an index was read");
+                if !due.is_known {
+                    tracing::info!(%uuid, files, services = ?due.services, "a neighbour is known");
+                }
             }
             Err(error) => {
                 tracing::debug!(%uuid, %error, "an index could not be fetched");

@@ -143,7 +143,7 @@ impl NeighbourView {
             .collect();
         let index = neighbour.known.as_ref().map(|known| &known.index);
         let kind = match neighbour.verified_by() {
-            Some(IndexKey::Practised) if neighbour.is_goforban => "goforban",
+            Some(IndexKey::Practised) if neighbour.is_goforban() => "goforban",
             Some(IndexKey::Practised) => "Forban",
             Some(_) => "boucan",
             None => "",

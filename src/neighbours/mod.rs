@@ -4,6 +4,7 @@
 //! fetches or writes. The table is bounded in every direction, and a stranger's flood of
 //! announcements cannot push a proven neighbour out.
 
+mod attempts;
 pub mod index_cache;
 pub mod neighbour;
 
@@ -15,6 +16,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use self::attempts::Dialled;
 pub use neighbour::{Heard, KnownIndex, Neighbour};
 
 use crate::wire::{Announcement, IndexHmac};
@@ -63,6 +65,8 @@ pub struct DueFetch {
 pub struct Neighbourhood {
     ours: Uuid,
     table: Arc<Mutex<BTreeMap<Uuid, Neighbour>>>,
+    /// Locked after the table.
+    dialled: Arc<Mutex<Dialled>>,
     /// Wakes who fetches indexes.
     fetch_wanted: Arc<Notify>,
     /// Wakes who plans: an index came, or a neighbour went.
@@ -76,6 +80,7 @@ impl Neighbourhood {
         Self {
             ours,
             table: Arc::default(),
+            dialled: Arc::default(),
             fetch_wanted: Arc::default(),
             indexes_changed: Arc::new(tokio::sync::watch::Sender::new(0)),
         }
@@ -132,10 +137,18 @@ impl Neighbourhood {
     pub fn take_due(&self, busy: impl Fn(Uuid) -> bool, now: Instant) -> (Vec<DueFetch>, Option<Instant>) {
         let mut due = Vec::new();
         let mut next: Option<Instant> = None;
-        for neighbour in self.lock().values_mut().filter(|n| n.is_present(now) && !busy(n.uuid)) {
-            match neighbour.fetch_due() {
+        let mut table = self.lock();
+        let mut dialled = self.dialled();
+        for neighbour in table.values_mut().filter(|n| n.is_present(now) && !busy(n.uuid)) {
+            let unproven: Vec<IpAddr> = match neighbour.known {
+                None => neighbour.addresses().iter().map(|a| a.service.ip()).collect(),
+                Some(_) => Vec::new(),
+            };
+            let spared = dialled.not_before(unproven.iter().copied());
+            match neighbour.fetch_due().map(|at| spared.map_or(at, |spared| spared.max(at))) {
                 Some(at) if at <= now => {
                     neighbour.attempt(now);
+                    dialled.attempt(unproven.into_iter(), now);
                     due.push(DueFetch {
                         uuid: neighbour.uuid,
                         services: neighbour.addresses().iter().map(|a| a.service).collect(),
@@ -163,6 +176,9 @@ impl Neighbourhood {
         let differs = neighbour.known.as_ref().is_none_or(|before| before.index != known.index);
         let first_heard = neighbour.first_heard;
         neighbour.succeed(from, known, now);
+        if let Some(ip) = from {
+            self.dialled().succeed(ip);
+        }
         // goforban takes a new uuid at each start: what spoke from here before and was silent
         // since the new one came is the same node.
         table.retain(|other, n| {
@@ -200,6 +216,10 @@ impl Neighbourhood {
     #[must_use]
     pub fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
         self.indexes_changed.subscribe()
+    }
+
+    fn dialled(&self) -> MutexGuard<'_, Dialled> {
+        self.dialled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Uuid, Neighbour>> {

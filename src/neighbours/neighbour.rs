@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use super::attempts::{Attempts, RETRY_MIN};
 use crate::wire::index::Refused;
 use crate::wire::{DisplayText, Index, IndexHmac, IndexKey};
 
@@ -17,22 +18,12 @@ const ADDRESS_SILENT: Duration = Duration::from_secs(30);
 const BROADCAST_SILENT: Duration = Duration::from_secs(60);
 /// Addresses kept of one neighbour: both families on a few interfaces.
 const ADDRESSES_MAX: usize = 6;
-/// The first fetch of an unproven neighbour's index, and those after failures, keep this distance.
-const RETRY_MIN: Duration = Duration::from_secs(15);
-/// The same after a first failure of a neighbour whose index we have.
-const RETRY_PROVEN: Duration = Duration::from_secs(2);
-/// Failures double the distance up to this.
-const RETRY_MAX: Duration = Duration::from_secs(3600);
-/// The same where we have its index.
-const RETRY_MAX_PROVEN: Duration = Duration::from_secs(300);
 /// A neighbour whose index is good is asked again at most so often.
 const PROVEN_MIN: Duration = Duration::from_secs(1);
 /// One whose index did not verify is read again with the next announcement after this.
 const UNVERIFIED_MIN: Duration = Duration::from_secs(4);
 /// One that announces no HMAC is asked so often.
 const POLL: Duration = Duration::from_secs(60);
-/// goforban announces from this port; it never checks an HMAC.
-const GOFORBAN_SOURCE_PORT: u16 = 12555;
 
 /// Where a neighbour was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,14 +53,6 @@ pub struct KnownIndex {
     pub verified_by: Option<IndexKey>,
 }
 
-/// How the last fetches went.
-#[derive(Clone, Debug, Default)]
-struct Attempts {
-    last: Option<Instant>,
-    failures: u32,
-    last_error: Option<Box<str>>,
-}
-
 /// A neighbour as the table holds it; what others get is a copy.
 #[derive(Clone, Debug)]
 pub struct Neighbour {
@@ -79,15 +62,16 @@ pub struct Neighbour {
     pub name: DisplayText,
     /// When it was first heard.
     pub first_heard: Instant,
-    /// Whether its announcements come from the port that goforban uses.
-    pub is_goforban: bool,
     /// What we have of its index.
     pub known: Option<KnownIndex>,
     /// An address that is not the proven one claims to be this neighbour.
     pub disputed_by: Option<IpAddr>,
     broadcast_heard: Option<Instant>,
     addresses: Vec<NeighbourAddress>,
+    /// It announces from the port of its service.
+    speaks_from_service: bool,
     attempts: Attempts,
+    last_error: Option<Box<str>>,
 }
 
 impl Neighbour {
@@ -96,12 +80,13 @@ impl Neighbour {
             uuid,
             name: DisplayText::default(),
             first_heard: now,
-            is_goforban: false,
             known: None,
             disputed_by: None,
             broadcast_heard: None,
             addresses: Vec::new(),
+            speaks_from_service: false,
             attempts: Attempts::default(),
+            last_error: None,
         }
     }
 
@@ -133,8 +118,7 @@ impl Neighbour {
         self.sort_addresses(now);
         if entitled {
             self.name = heard.name;
-            self.is_goforban =
-                heard.source_port == GOFORBAN_SOURCE_PORT && self.verified_by() == Some(&IndexKey::Practised);
+            self.speaks_from_service = heard.source_port == heard.service.port();
             self.disputed_by = None;
         } else if self.hmac() != heard.hmac {
             self.disputed_by = Some(heard.service.ip());
@@ -209,10 +193,17 @@ impl Neighbour {
         self.known.as_ref().and_then(|known| known.verified_by.as_ref())
     }
 
+    /// goforban announces from the port of its service, as we do, but with the other key. It
+    /// never checks an HMAC.
+    #[must_use]
+    pub fn is_goforban(&self) -> bool {
+        self.speaks_from_service && self.verified_by() == Some(&IndexKey::Practised)
+    }
+
     /// Why its index could not be fetched the last time.
     #[must_use]
     pub fn last_error(&self) -> Option<&str> {
-        self.attempts.last_error.as_deref()
+        self.last_error.as_deref()
     }
 
     /// When its index may and should be fetched; `None`: there is no need.
@@ -220,12 +211,8 @@ impl Neighbour {
     pub fn fetch_due(&self) -> Option<Instant> {
         let since = |last: Option<Instant>, pause: Duration| last.map_or(self.first_heard, |last| last + pause);
         let attempts = &self.attempts;
-        if attempts.failures > 0 {
-            let first = if self.known.is_some() { RETRY_PROVEN } else { RETRY_MIN };
-            let doubled =
-                first.saturating_mul(1_u32.checked_shl(attempts.failures.saturating_sub(1)).unwrap_or(u32::MAX));
-            let longest = if self.known.is_some() { RETRY_MAX_PROVEN } else { RETRY_MAX };
-            return Some(since(attempts.last, doubled.min(longest)));
+        if let Some(pause) = attempts.pause() {
+            return Some(since(attempts.last, pause));
         }
         let Some(known) = &self.known else { return Some(since(attempts.last, RETRY_MIN)) };
         match self.hmac() {
@@ -241,12 +228,12 @@ impl Neighbour {
     }
 
     pub(super) fn attempt(&mut self, now: Instant) {
-        self.attempts.last = Some(now);
+        self.attempts.begin(now);
     }
 
     pub(super) fn succeed(&mut self, from: Option<IpAddr>, known: KnownIndex, now: Instant) {
-        self.attempts.failures = 0;
-        self.attempts.last_error = None;
+        self.attempts.succeed();
+        self.last_error = None;
         if let Some(address) = self.addresses.iter_mut().find(|a| Some(a.service.ip()) == from) {
             address.proven = Some(now);
         }
@@ -255,8 +242,8 @@ impl Neighbour {
     }
 
     pub(super) fn fail(&mut self, why: Box<str>) {
-        self.attempts.failures = self.attempts.failures.saturating_add(1);
-        self.attempts.last_error = Some(why);
+        self.attempts.fail();
+        self.last_error = Some(why);
     }
 }
 

@@ -117,6 +117,52 @@ fn a_spoofed_victim_is_asked_seldom_and_ever_less() {
 }
 
 #[test]
+fn a_spoofed_victim_is_spared_under_new_uuids_too() {
+    let scene = Scene::new();
+    let mut asked = 0;
+    for seconds in 0..3600 {
+        for uuid in 0..3 {
+            scene.hear(u128::from(seconds * 3 + uuid + 1000), "10.0.0.9", hmac("a"), seconds);
+        }
+        asked += scene.due(seconds).len();
+    }
+    assert!((2..=20).contains(&asked), "{asked}");
+    scene.hear(1, "10.0.0.1", hmac("honest"), 3600);
+    assert_eq!(scene.due(3600), [1], "its neighbours are not spared");
+}
+
+#[test]
+fn a_node_that_restarts_with_a_new_uuid_is_asked_after_15_seconds() {
+    let scene = Scene::new();
+    scene.hear(1, "10.0.0.1", hmac("a"), 0);
+    assert_eq!(scene.due(0), [1]);
+    scene.fetched(1, "10.0.0.1", hmac("a"), 0);
+    scene.hear(2, "10.0.0.1", hmac("a"), 5);
+    assert!(scene.due(14).is_empty());
+    assert_eq!(scene.due(15), [2]);
+}
+
+#[test]
+fn goforban_is_known_by_its_port_as_soon_as_its_index_is_read() {
+    for (source_port, key, is_goforban) in [
+        (12555, IndexKey::Practised, true),
+        (40_000, IndexKey::Practised, false),
+        (12555, IndexKey::Specified, false), // one of ours
+    ] {
+        let scene = Scene::new();
+        let uuid = Uuid::from_u128(1);
+        let announcement = Announcement { name: DisplayText::default(), uuid, hmac: hmac("a") };
+        let service = "10.0.0.1:12555".parse().unwrap();
+        let heard =
+            Heard { name: DisplayText::default(), hmac: announcement.hmac, service, source_port, interface: None };
+        scene.neighbourhood.hear(&announcement, heard, false, scene.start);
+        let known = KnownIndex::new(Arc::default(), Refused::default(), hmac("a"), Some(key));
+        scene.neighbourhood.fetched(uuid, Some(service.ip()), known, scene.start);
+        assert_eq!(scene.neighbourhood.get(uuid).unwrap().is_goforban(), is_goforban, "{source_port}");
+    }
+}
+
+#[test]
 fn a_proven_neighbour_that_changes_its_hmac_all_the_time_is_asked_once_a_second() {
     let scene = Scene::new();
     scene.hear(1, "10.0.0.1", hmac("first"), 0);
