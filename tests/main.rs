@@ -4,10 +4,10 @@
 
 mod support;
 
+mod announcing;
 mod browser_rules;
 mod connections;
 mod folder;
-mod announcing;
 mod golden;
 mod lifecycle;
 mod malformed;

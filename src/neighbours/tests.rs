@@ -154,7 +154,7 @@ fn goforban_is_known_by_its_port_as_soon_as_its_index_is_read() {
         let announcement = Announcement { name: DisplayText::default(), uuid, hmac: hmac("a") };
         let service = "10.0.0.1:12555".parse().unwrap();
         let heard =
-            Heard { name: DisplayText::default(), hmac: announcement.hmac, service, source_port, interface: None };
+            Heard { name: DisplayText::default(), hmac: announcement.hmac, service, source_port, interface: None, is_unicast: false };
         scene.neighbourhood.hear(&announcement, heard, false, scene.start);
         let known = KnownIndex::new(Arc::default(), Refused::default(), hmac("a"), Some(key));
         scene.neighbourhood.fetched(uuid, Some(service.ip()), known, scene.start);
