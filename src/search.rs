@@ -75,11 +75,13 @@ pub fn search(query: &str, shelves: &[Shelf], skip: usize, take: usize) -> Resul
     }
     let deadline = Instant::now() + TIME_MAX;
     let words: Vec<Regex> = query.split_whitespace().filter_map(word_pattern).collect();
-    let mut gathered = gather(shelves, deadline, |entry| words.iter().all(|word| word.is_match(entry.name)));
+    let mut gathered =
+        gather(shelves, deadline, LINES_PER_LOOK, |entry| words.iter().all(|word| word.is_match(entry.name)));
     if gathered.total == 0 && looks_like_regex(query) {
         // A line is one text here: `^` and `$` are its ends, as in Forban.
         if let Some(pattern) = line_pattern(query) {
-            gathered = gather(shelves, deadline, |entry| pattern.is_match(entry.line));
+            // A pattern may take long on a single line.
+            gathered = gather(shelves, deadline, 1, |entry| pattern.is_match(entry.line));
             gathered.as_regex = gathered.total > 0;
         }
     }
@@ -118,12 +120,17 @@ struct Gathered<'s> {
     cut_short: bool,
 }
 
-fn gather<'s>(shelves: &'s [Shelf], deadline: Instant, matches: impl Fn(&Entry<'s>) -> bool) -> Gathered<'s> {
+fn gather<'s>(
+    shelves: &'s [Shelf],
+    deadline: Instant,
+    lines_per_look: usize,
+    matches: impl Fn(&Entry<'s>) -> bool,
+) -> Gathered<'s> {
     let mut gathered = Gathered::default();
     let mut positions: HashMap<&str, usize> = HashMap::new();
     for (shelf, Shelf { index }) in shelves.iter().enumerate() {
         for (line, entry) in index.iter().enumerate() {
-            if line % LINES_PER_LOOK == 0 && Instant::now() >= deadline {
+            if line % lines_per_look == 0 && Instant::now() >= deadline {
                 gathered.cut_short = true;
                 return gathered;
             }

@@ -147,7 +147,7 @@ fn a_node_started_without_any_network_announces_once_it_has_an_address() {
     let bob = lab.plain_host("bob", "lan", 2);
     let node_late = HostNode::start(&late, &MIRROR_SOON);
     let node_bob = HostNode::start(&bob, &MIRROR_SOON);
-    assert!(node_late.page("").contains("nowhere: no network interface is up"));
+    assert!(node_late.page("").contains("nowhere: no network interface that it may use is up"));
     lab.plug(&late, "eth0", "lan", &["10.77.0.7/24"]);
     node_bob.hears(&late);
     node_late.hears(&bob);

@@ -52,8 +52,10 @@ impl Connection {
             stream.set_nodelay(true)?;
             Ok(stream)
         };
-        let stream =
-            timeout(CONNECT, connect).await.map_err(|_| FetchError::TimedOut(CONNECT))?.map_err(FetchError::Connect)?;
+        let stream = timeout(CONNECT, connect)
+            .await
+            .map_err(|_| FetchError::Connect(std::io::ErrorKind::TimedOut.into()))?
+            .map_err(FetchError::Connect)?;
         let (requests, driver) = http1::Builder::new().max_headers(HEADERS_MAX).handshake(TokioIo::new(stream)).await?;
         let driver = tokio::spawn(async move {
             // How a connection ends is told by the request that was on it.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
 use super::FetchError;
@@ -32,6 +32,7 @@ pub struct IndexFetcher {
     keys: Arc<[IndexKey]>,
     from: Option<IpAddr>,
     slots: Arc<Semaphore>,
+    slot_freed: Arc<Notify>,
     busy: Arc<Mutex<BTreeSet<Uuid>>>,
 }
 
@@ -49,40 +50,48 @@ impl IndexFetcher {
             keys: keys.into(),
             from,
             slots: Arc::new(Semaphore::new(FETCHES_MAX)),
+            slot_freed: Arc::default(),
             busy: Arc::default(),
         }
     }
 
-    /// Fetches what is due until the task is dropped.
+    /// Fetches what is due until the task is dropped. Nothing is taken that has no slot: a flood
+    /// of announcements makes no queue.
     pub async fn run(self, tasks: Tasks) {
         loop {
-            let (due, next) = self.neighbourhood.take_due(|uuid| self.lock().contains(&uuid), Instant::now());
+            let free = self.slots.available_permits();
+            let (due, next) = self.neighbourhood.take_due(free, |uuid| self.lock().contains(&uuid), Instant::now());
             for fetch in due {
+                let Ok(slot) = self.slots.clone().try_acquire_owned() else { break };
                 self.lock().insert(fetch.uuid);
                 let fetcher = self.clone();
-                tasks.spawn(async move { fetcher.fetch(fetch).await });
+                tasks.spawn(async move {
+                    fetcher.fetch(fetch).await;
+                    drop(slot);
+                    fetcher.slot_freed.notify_one();
+                });
             }
-            let wake = next.unwrap_or_else(|| Instant::now() + EXPIRE_EVERY).min(Instant::now() + EXPIRE_EVERY);
+            let latest = Instant::now() + EXPIRE_EVERY;
+            let wake = next.filter(|_| self.slots.available_permits() > 0).map_or(latest, |next| next.min(latest));
             tokio::select! {
                 () = self.neighbourhood.fetch_wanted() => {}
+                () = self.slot_freed.notified() => {}
                 () = tokio::time::sleep_until(wake.into()) => self.neighbourhood.expire(Instant::now()),
             }
         }
     }
 
     async fn fetch(&self, due: DueFetch) {
-        let uuid = due.uuid;
-        let slot = self.slots.acquire().await;
+        let (uuid, began) = (due.uuid, Instant::now());
         let outcome = match self.recall(&due).await {
             Some(known) => Ok((None, known)),
             None => self.fetch_from_any(&due).await.map(|(ip, known)| (Some(ip), known)),
         };
-        drop(slot);
-        self.lock().remove(&uuid);
         match outcome {
             Ok((from, known)) => {
                 let files = known.index.len();
                 let verified = known.verified_by.is_some();
+                let known = known.taking(began.elapsed());
                 let differs = self.neighbourhood.fetched(uuid, from, known, Instant::now());
                 tracing::debug!(%uuid, files, verified, differs, "an index was read");
                 if !due.is_known {
@@ -94,6 +103,8 @@ impl IndexFetcher {
                 self.neighbourhood.failed(uuid, &error.to_string());
             }
         }
+        // Only now: until its result was stored, a second fetch would be stale.
+        self.lock().remove(&uuid);
     }
 
     /// What an earlier run kept, if it is what is announced now.

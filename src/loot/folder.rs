@@ -28,6 +28,16 @@ pub struct FileId {
     pub inode: u64,
 }
 
+impl FileId {
+    /// Whether it is the folder it was before a restart of the machine. Device numbers change then
+    /// (btrfs, NFS, USB), so the inode decides: an empty mount point has another than what is
+    /// mounted on it.
+    #[must_use]
+    pub fn is_same_folder(self, other: Self) -> bool {
+        self.inode == other.inode
+    }
+}
+
 /// What `fstat` says of a regular file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileFacts {

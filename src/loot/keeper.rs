@@ -62,12 +62,13 @@ pub fn start(
     stored: StoredLoot,
 ) -> std::io::Result<(Loot, KeeperHandle)> {
     let (hints, gatherer) = hints();
-    let baseline = stored.load().filter(|(id, _)| *id == folder.id());
+    let last = stored.load();
+    let last_seen = last.as_ref().filter(|(_, index)| !index.is_empty()).map(|(id, _)| *id);
+    let baseline = last.filter(|(id, _)| id.is_same_folder(folder.id()));
     let known = baseline.is_some();
     let index = baseline.map(|(_, index)| index).unwrap_or_default();
     let mut listing = Listing::default();
     listing.replace_below("", provisional(&index));
-    let last_seen = stored.load().filter(|(_, index)| !index.is_empty()).map(|(id, _)| id);
     let shared = Arc::new(Shared {
         folder: RwLock::new(Arc::new(folder)),
         snapshot: channel::Sender::new(Arc::new(Snapshot::new(index, &key, known))),
@@ -141,8 +142,10 @@ impl Keeper {
             if covered || self.gatherer.is_being_written(&name) {
                 continue;
             }
-            if let Ok(found) = scan(&folder, &name, &AtomicUsize::new(0), |_| {}) {
-                changed |= self.take_over(&name, found);
+            match scan(&folder, &name, &AtomicUsize::new(0), |_| {}) {
+                Ok(found) => changed |= self.take_over(&name, found),
+                // Not to be taken for "gone": a walk finds out.
+                Err(_) => self.shared.hints.send(Hint::Rescan),
             }
             looked_at = Some(name);
         }
@@ -162,13 +165,15 @@ impl Keeper {
 
     fn walk_now(&mut self) -> Instant {
         let began = Instant::now();
-        let found = self.folder_in_place().and_then(|folder| Ok((self.scan_all(&folder)?, folder.id())));
-        let (found, id) = match found {
+        let found = self.folder_in_place().and_then(|folder| Ok((self.scan_all(&folder)?, folder)));
+        let (found, folder) = match found {
             Ok(found) => found,
             Err(why) => return self.miss(why),
         };
+        let id = folder.id();
+        self.adopt(folder);
         let is_first = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).scanned_at.is_none();
-        let is_known = self.last_seen.replace(id).is_none_or(|known| known == id);
+        let is_known = self.last_seen.replace(id).is_none_or(|known| known.is_same_folder(id));
         if !is_known {
             self.listing = Listing::default(); // another folder: nothing was deleted
         }
@@ -206,7 +211,7 @@ impl Keeper {
         let path = folder.path().display();
         let found =
             scan(folder, "", &self.shared.seen, interim).map_err(|error| format!("{path} cannot be read: {error}"))?;
-        if found.files.is_empty() && self.last_seen.is_some_and(|known| known != folder.id()) {
+        if found.files.is_empty() && self.last_seen.is_some_and(|known| !known.is_same_folder(folder.id())) {
             return Err(format!(
                 "{path} is empty and not the folder it was: is a disk not mounted? (Files put into it are shared as usual.)"
             ));
@@ -226,19 +231,24 @@ impl Keeper {
         }
     }
 
-    /// The folder, opened anew when it went and came back.
+    /// The folder to walk: the one that is open, or, when that went, what is at its path now. The
+    /// latter is not used for anything else before it is believed.
     fn folder_in_place(&mut self) -> Result<Arc<LootFolder>, String> {
         let folder = self.folder();
         if folder.is_in_place() {
             return Ok(folder);
         }
         self.watch = None;
-        let reopened = LootFolder::open(folder.path())
-            .map_err(|error| format!("{} is not there: {error}", folder.path().display()))?;
-        let reopened = Arc::new(reopened);
-        *self.shared.folder.write().unwrap_or_else(PoisonError::into_inner) = reopened.clone();
-        self.watch_folder();
-        Ok(reopened)
+        let path = folder.path();
+        LootFolder::open(path).map(Arc::new).map_err(|error| format!("{} is not there: {error}", path.display()))
+    }
+
+    /// The folder at the path is believed: it is ours from now on.
+    fn adopt(&mut self, folder: Arc<LootFolder>) {
+        if self.folder().id() != folder.id() || self.watch.is_none() {
+            *self.shared.folder.write().unwrap_or_else(PoisonError::into_inner) = folder;
+            self.watch_folder();
+        }
     }
 
     /// The folder is missing: what was published stays.
@@ -286,7 +296,8 @@ impl Keeper {
             return;
         }
         let index = self.shared.snapshot.borrow().clone();
-        if let Err(error) = self.stored.save(self.folder().id(), &index.index) {
+        let Some(id) = self.last_seen else { return };
+        if let Err(error) = self.stored.save(id, &index.index) {
             tracing::warn!(%error, "the index cannot be stored for the next start");
         }
     }

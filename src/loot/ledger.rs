@@ -33,9 +33,9 @@ pub struct Mirrored {
     pub size_bytes: u64,
     /// Its modification time when it landed: another one means that the user changed it.
     pub modified_ns: i64,
-    /// The neighbours that offered this version when it was taken.
-    pub origins: Vec<Uuid>,
-    /// Name of the neighbour it was fetched from.
+    /// The neighbour it was fetched from; it alone may replace it by another version.
+    pub origin: Uuid,
+    /// What that neighbour called itself.
     pub from: Box<str>,
     /// Seconds since 1970.
     pub at: u64,
@@ -300,7 +300,7 @@ mod tests {
     use super::*;
 
     fn entry(size_bytes: u64) -> Mirrored {
-        Mirrored { size_bytes, modified_ns: 1, origins: vec![Uuid::nil()], from: "n".into(), at: 0 }
+        Mirrored { size_bytes, modified_ns: 1, origin: Uuid::nil(), from: "n".into(), at: 0 }
     }
 
     fn path(name: &str) -> LootPath {

@@ -19,13 +19,13 @@ use crate::wire::{DisplayText, LootPath};
 /// they are met, for those who watch the progress; `interim` sees what was found after each folder.
 ///
 /// # Errors
-/// When the loot folder itself cannot be read; nothing is known then.
+/// When the loot folder itself, or the one that holds `name`, cannot be read; nothing is known then.
 pub fn scan(folder: &LootFolder, name: &str, seen: &AtomicUsize, mut interim: impl FnMut(&Found)) -> io::Result<Found> {
     let mut walk = Walk { folder, seen, found: Found::default(), pending: Vec::new() };
     if name.is_empty() {
         walk.read_folder("")?;
     } else {
-        walk.meet_named(name);
+        walk.meet_named(name)?;
     }
     while let Some(next) = walk.pending.pop() {
         if let Err(error) = walk.read_folder(&next) {
@@ -45,15 +45,19 @@ struct Walk<'w> {
 
 impl Walk<'_> {
     /// One name, told by somebody: look at it in its folder. Gone, or behind a link: nothing.
-    fn meet_named(&mut self, name: &str) {
+    fn meet_named(&mut self, name: &str) -> io::Result<()> {
         let (parent, file) = name.rsplit_once('/').unwrap_or(("", name));
-        if let Ok(handle) = self.folder.open_folder(parent) {
-            let kind = rustix::fs::statat(&handle, file, AtFlags::SYMLINK_NOFOLLOW)
-                .map(|s| FileType::from_raw_mode(s.st_mode));
-            if let Ok(kind) = kind {
-                self.meet(handle.as_fd(), parent, file.as_bytes(), kind);
-            }
+        let handle = match self.folder.open_folder(parent) {
+            Ok(handle) => handle,
+            Err(error) if is_missing(&error) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        match rustix::fs::statat(&handle, file, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => self.meet(handle.as_fd(), parent, file.as_bytes(), FileType::from_raw_mode(stat.st_mode)),
+            Err(error) if is_missing(&error.into()) => {}
+            Err(error) => return Err(error.into()),
         }
+        Ok(())
     }
 
     fn read_folder(&mut self, name: &str) -> io::Result<()> {
@@ -122,6 +126,13 @@ impl Walk<'_> {
         let shown = DisplayText::revealing(name, 200);
         self.found.held_back.push((key, HeldBack { name: shown, why }));
     }
+}
+
+/// Not there, or behind a link: no fault of the disk.
+fn is_missing(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG))
 }
 
 /// Some file systems do not tell the kind in the folder.

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, RemoveKind};
+use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
 use notify::{Config, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::hints::{Hint, Hints};
@@ -45,19 +45,21 @@ fn hints_of<'e>(event: &'e Event, root: &'e Path) -> impl Iterator<Item = Hint> 
             let went = matches!(kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
             return went.then_some(Hint::Rescan);
         }
+        let is_whole = kind == EventKind::Access(AccessKind::Close(AccessMode::Write));
+        if matches!(kind, EventKind::Access(_)) && !is_whole {
+            return None;
+        }
         let name: Box<str> = match LootPath::parse(name.as_os_str().as_encoded_bytes()) {
             Ok(path) => path.as_str().into(),
-            // Not listable, but shown: look at its folder. Hidden things are of no interest.
+            // Hidden things are of no interest; what is not listable is shown, and found by a walk.
             Err(crate::wire::loot_path::Refusal::Hidden) => return None,
             Err(_) => return Some(Hint::Rescan),
         };
         match kind {
-            EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Hint::Whole(name)),
-            EventKind::Access(_) => None,
+            _ if is_whole => Some(Hint::Whole(name)),
             EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_)) => {
                 Some(Hint::BeingWritten(name))
             }
-            EventKind::Remove(RemoveKind::File | RemoveKind::Folder) => Some(Hint::Changed(name)),
             _ => Some(Hint::Changed(name)),
         }
     })
@@ -66,7 +68,7 @@ fn hints_of<'e>(event: &'e Event, root: &'e Path) -> impl Iterator<Item = Hint> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use notify::event::{DataChange, MetadataKind, RenameMode};
+    use notify::event::{DataChange, MetadataKind, RemoveKind, RenameMode};
 
     fn hints(kind: EventKind, name: &str) -> Vec<Hint> {
         let root = Path::new("/loot");

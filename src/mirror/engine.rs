@@ -20,7 +20,7 @@ use super::{Active, Doing, Lately, Mirror};
 use crate::fetch::client::Connection;
 use crate::loot::landing::{PartKey, Spool};
 use crate::loot::space::SpaceBudget;
-use crate::loot::{Ledger, Loot};
+use crate::loot::{Ledger, Loot, LootState};
 use crate::neighbours::{Neighbour, Neighbourhood};
 
 /// Files that come at once.
@@ -68,12 +68,13 @@ struct Work {
     engine: Engine,
     spool: Option<Spool>,
     queue: VecDeque<Want>,
+    queued: HashMap<Uuid, usize>,
     jobs: JoinSet<Done>,
     active: HashMap<Box<str>, (Active, Uuid)>,
     names: HashMap<Id, Box<str>>,
     landed: HashMap<Box<str>, (u64, Instant)>,
     conflicts: HashMap<(Box<str>, u64), Instant>,
-    files: Retry<(Box<str>, Uuid)>,
+    files: Retry<(Box<str>, u64, Uuid)>,
     neighbours: Retry<Uuid>,
     connections: VecDeque<(Uuid, Connection)>,
     waiting: Option<String>,
@@ -117,6 +118,7 @@ impl Work {
             engine,
             spool: None,
             queue: VecDeque::new(),
+            queued: HashMap::new(),
             jobs: JoinSet::new(),
             active: HashMap::new(),
             names: HashMap::new(),
@@ -156,7 +158,8 @@ impl Work {
         self.planned = began;
         let snapshot = self.engine.loot.snapshot();
         // Until the folder has been read, everything would seem to be missing.
-        if self.engine.loot.status().scanned_at.is_none() {
+        let loot = self.engine.loot.status();
+        if loot.scanned_at.is_none() || matches!(loot.state, LootState::Missing(_)) {
             self.plan_due = Some(began + UNREAD_PAUSE);
             return;
         }
@@ -197,8 +200,27 @@ impl Work {
             .filter(|want| !landed(want) && !self.active.contains_key(want.path.as_str()))
             .cloned()
             .collect();
+        self.count_all_sources();
         self.waiting = None;
         self.engine.mirror.lock().plan = Arc::new(made);
+    }
+
+    /// How many queued wants each neighbour could give: who has none need not be looked for.
+    fn count_all_sources(&mut self) {
+        self.queued.clear();
+        let uuids: Vec<Uuid> =
+            self.queue.iter().flat_map(|want| want.sources.iter().map(|source| source.uuid)).collect();
+        for uuid in uuids {
+            let wants = self.queued.entry(uuid).or_default();
+            *wants = wants.saturating_add(1);
+        }
+    }
+
+    fn uncount_sources(&mut self, want: &Want) {
+        for source in &want.sources {
+            let wants = self.queued.entry(source.uuid).or_default();
+            *wants = wants.saturating_sub(1);
+        }
     }
 
     fn offers(&self, now: Instant) -> Vec<Offer> {
@@ -214,6 +236,7 @@ impl Work {
             if let Err(why) = tokio::task::block_in_place(|| self.begin(&want, source)) {
                 // What is as large does not fit either; smaller files may. The next plan tries all again.
                 self.queue.retain(|other| other.size_bytes < want.size_bytes);
+                self.count_all_sources();
                 self.waiting = Some(why);
             }
         }
@@ -230,18 +253,26 @@ impl Work {
         let idle = |uuid: &Uuid| {
             load.get(uuid).is_none_or(|jobs| *jobs < JOBS_PER_NEIGHBOUR_MAX) && self.neighbours.may_try(uuid, now)
         };
-        let present: HashSet<Uuid> =
-            self.engine.neighbourhood.present(now).iter().map(|n| n.uuid).filter(idle).collect();
+        let wanted: HashSet<Uuid> =
+            self.queued.iter().filter(|(_, wants)| **wants > 0).map(|(uuid, _)| *uuid).collect();
+        let present = self.engine.neighbourhood.present_uuids(now);
+        let present: HashSet<Uuid> = present.into_iter().filter(|uuid| wanted.contains(uuid)).filter(idle).collect();
         if present.is_empty() {
             return None;
         }
-        let (position, source) = self.queue.iter().enumerate().find_map(|(position, want)| {
-            let able = want.sources.iter().map(|source| source.uuid);
-            let able = able
-                .filter(|uuid| present.contains(uuid) && self.files.may_try(&(want.path.as_str().into(), *uuid), now));
-            Some((position, able.min_by_key(|uuid| load.get(uuid).copied().unwrap_or(0))?))
-        })?;
-        Some((self.queue.remove(position)?, self.engine.neighbourhood.get(source)?))
+        let startable = |want: &&Want| !self.active.contains_key(want.path.as_str());
+        let (position, source) =
+            self.queue.iter().enumerate().filter(|(_, want)| startable(want)).find_map(|(position, want)| {
+                let able = want.sources.iter().map(|source| source.uuid);
+                let able = able.filter(|uuid| {
+                    present.contains(uuid)
+                        && self.files.may_try(&(want.path.as_str().into(), want.size_bytes, *uuid), now)
+                });
+                Some((position, able.min_by_key(|uuid| load.get(uuid).copied().unwrap_or(0))?))
+            })?;
+        let want = self.queue.remove(position)?;
+        self.uncount_sources(&want);
+        Some((want, self.engine.neighbourhood.get(source)?))
     }
 
     fn begin(&mut self, want: &Want, neighbour: Neighbour) -> Result<(), String> {
@@ -266,7 +297,7 @@ impl Work {
         let job = Job {
             want: want.clone(),
             source,
-            services: neighbour.addresses().iter().map(|a| a.service).collect(),
+            services: neighbour.trusted_services(Instant::now()),
             from: neighbour.name,
             connection: connection.map(|(_, connection)| connection),
             bind: self.engine.bind,
@@ -284,7 +315,7 @@ impl Work {
     /// The spool of the folder as it is open now.
     fn spool(&mut self) -> Result<Spool, String> {
         let folder = self.engine.loot.folder();
-        if !folder.is_in_place() {
+        if !folder.is_in_place() || matches!(self.engine.loot.status().state, LootState::Missing(_)) {
             return Err("the folder is not there".into());
         }
         if let Some(spool) = self.spool.as_ref().filter(|spool| spool.folder().id() == folder.id()) {
@@ -313,16 +344,23 @@ impl Work {
         match done.result {
             Ok(()) => {
                 self.landed.insert(name.clone(), (done.want.size_bytes, now));
-                self.files.succeeded(&(name, done.uuid));
+                self.files.succeeded(&(name, done.want.size_bytes, done.uuid));
                 self.neighbours.succeeded(&done.uuid);
             }
             Err(error) => {
                 tracing::info!(path = %done.want.path, from = %done.from, %error, "a file did not come");
-                if matches!(&error, JobError::Fetch(error) if error.is_of_the_neighbour()) {
-                    self.neighbours.failed(done.uuid, now);
+                if error.is_of_our_disk() {
+                    // No fault of theirs: the next plan tries all again.
+                    self.queue.clear();
+                    self.count_all_sources();
+                    self.waiting = Some(error.to_string());
+                } else {
+                    let remembered = self.files.failed((name, done.want.size_bytes, done.uuid), now);
+                    if !remembered || matches!(&error, JobError::Fetch(error) if error.is_of_the_neighbour()) {
+                        self.neighbours.failed(done.uuid, now);
+                    }
+                    self.want_plan();
                 }
-                self.files.failed((name, done.uuid), now);
-                self.want_plan();
             }
         }
         self.engine.mirror.note_lately(Lately {

@@ -58,6 +58,19 @@ pub enum JobError {
     ChangedHere,
 }
 
+impl JobError {
+    /// Whether our own disk is at fault, and neither the file nor the neighbour.
+    #[must_use]
+    pub fn is_of_our_disk(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let error = match self {
+            Self::Fetch(FetchError::Store(error)) | Self::Land(LandError::Io(error)) => error,
+            _ => return false,
+        };
+        matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+    }
+}
+
 /// How a job ended.
 #[derive(Debug)]
 pub struct Done {
@@ -127,11 +140,12 @@ impl Job {
             mirrored.is_some_and(|m| m.size_bytes == here.size_bytes && m.modified_ns == here.modified_ns)
         };
         match here {
-            Some(here) if !as_it_came(&here) => {
+            Some(here) if as_it_came(&here) => Ok(Some(here)),
+            // Deleted or changed by the user: not the mirror's any more.
+            _ => {
                 self.ledger.note_owned(&self.want.path);
                 Err(JobError::ChangedHere)
             }
-            other => Ok(other),
         }
     }
 
@@ -150,7 +164,7 @@ impl Job {
         let entry = Mirrored {
             size_bytes: facts.size_bytes,
             modified_ns: facts.modified_ns,
-            origins: self.want.sources.iter().map(|source| source.uuid).collect(),
+            origin: self.source.uuid,
             from: self.from.as_str().into(),
             at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs(),
         };

@@ -122,6 +122,8 @@ pub fn plan<S: Fn(&str, u64) -> bool>(view: &View<'_, S>) -> Plan {
     }
     let mut plan = planner.plan;
     plan.wants.sort_by(|a, b| (a.size_bytes, &a.path).cmp(&(b.size_bytes, &b.path)));
+    // A neighbour may offer under its own name what we would keep beside another.
+    plan.wants.dedup_by(|a, b| a.path == b.path);
     plan
 }
 
@@ -161,7 +163,7 @@ impl<S: Fn(&str, u64) -> bool> Planner<'_, '_, S> {
         if self.view.facts.is_deleted(name) {
             return self.plan.deleted_here = self.plan.deleted_here.saturating_add(1);
         }
-        versions.retain(|(size, _)| !self.is_here_already(&path, *size));
+        versions.retain(|(size, sources)| !self.is_here_already(&path, *size, sources));
         // The version that most neighbours have is taken for the name; the first heard, of equals.
         versions.sort_by_key(|(_, sources)| std::cmp::Reverse(sources.len()));
         let mut versions = versions.into_iter();
@@ -178,11 +180,12 @@ impl<S: Fn(&str, u64) -> bool> Planner<'_, '_, S> {
     }
 
     /// Versions we had before, and those that stand here under another name.
-    fn is_here_already(&self, path: &LootPath, size_bytes: u64) -> bool {
+    fn is_here_already(&self, path: &LootPath, size_bytes: u64, sources: &[Source]) -> bool {
         let kept_for = |(original, size): (LootPath, u64)| {
             size == size_bytes && self.view.ours.find(original.as_str()).is_some_and(|own| own.size_bytes == size)
         };
-        self.view.facts.is_superseded(path.as_str(), size_bytes) || path.kept_beside().is_some_and(kept_for)
+        let superseded = self.view.facts.is_superseded(path.as_str(), size_bytes);
+        (superseded && self.changed_by_its_origin(path, sources).is_none()) || path.kept_beside().is_some_and(kept_for)
     }
 
     /// Another version than ours, or than the one that is fetched.
@@ -203,7 +206,9 @@ impl<S: Fn(&str, u64) -> bool> Planner<'_, '_, S> {
                 Outcome::KeptBeside(beside)
             }
             _ if !(self.view.has_lasted)(path.as_str(), size_bytes) => Outcome::Waiting,
-            Ok(beside) if position < VERSIONS_MAX && self.may_appear(&beside) => {
+            Ok(beside)
+                if self.kept_versions(path).saturating_add(position) < VERSIONS_MAX && self.may_appear(&beside) =>
+            {
                 self.plan.wants.push(Want {
                     path: beside.clone(),
                     size_bytes,
@@ -217,13 +222,22 @@ impl<S: Fn(&str, u64) -> bool> Planner<'_, '_, S> {
         self.conflict(path.clone(), size_bytes, &sources, outcome);
     }
 
-    /// Our version came by the mirror, is as it came, and one of those who offered it then has
-    /// another now: its size.
+    /// Our version came by the mirror, is as it came, and the neighbour it came from has another
+    /// now: the size of ours.
     fn changed_by_its_origin(&self, path: &LootPath, sources: &[Source]) -> Option<u64> {
         let ours = self.view.ours.find(path.as_str())?;
         let mirrored = self.view.facts.mirrored(path.as_str())?;
-        let from_origin = sources.iter().any(|source| mirrored.origins.contains(&source.uuid));
+        let from_origin = sources.iter().any(|source| source.uuid == mirrored.origin);
         (mirrored.size_bytes == ours.size_bytes && from_origin).then_some(ours.size_bytes)
+    }
+
+    /// How many other versions of a name are kept beside it already.
+    fn kept_versions(&self, path: &LootPath) -> usize {
+        let stem = path.as_str().rsplit_once('.').map_or(path.as_str(), |(stem, _)| stem);
+        let folder = path.folder().unwrap_or_default();
+        let beside =
+            self.view.ours.below(folder).filter(|own| own.name.starts_with(stem) && own.name.len() > stem.len());
+        beside.filter(|own| own.path().kept_beside().is_some_and(|(original, _)| original == *path)).count()
     }
 
     fn may_appear(&self, path: &LootPath) -> bool {
@@ -246,7 +260,7 @@ impl<S: Fn(&str, u64) -> bool> Planner<'_, '_, S> {
 }
 
 /// Names that differ only in case or composition: the second is not taken, because some file
-/// systems would hold only one. Folders count too.
+/// systems would hold only one. A file and a folder collide too.
 struct Twins {
     ours: HashSet<String>,
     names: BTreeMap<String, String>,

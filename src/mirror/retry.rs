@@ -28,15 +28,21 @@ impl<K: Eq + Hash> Retry<K> {
         self.pauses.get(key).is_none_or(|(until, _)| now >= *until)
     }
 
-    /// It failed.
-    pub fn failed(&mut self, key: K, now: Instant) {
+    /// It failed. What fails again within its pause (others were under way) changes nothing. False
+    /// when there is no room to remember it.
+    pub fn failed(&mut self, key: K, now: Instant) -> bool {
+        if !self.may_try(&key, now) {
+            return true;
+        }
         if self.pauses.len() >= REMEMBERED_MAX {
             self.pauses.retain(|_, (until, _)| now < *until);
         }
-        if self.pauses.len() < REMEMBERED_MAX {
+        let room = self.pauses.len() < REMEMBERED_MAX || self.pauses.contains_key(&key);
+        if room {
             let pause = self.pauses.get(&key).map_or(self.first, |(_, last)| last.saturating_mul(2).min(self.longest));
             self.pauses.insert(key, (now + pause, pause));
         }
+        room
     }
 
     /// It went well.

@@ -1,8 +1,10 @@
 //! The indexes of proven neighbours on disk, so that a restart knows them at the first
 //! announcement, without fetching. What is in a file is checked like what comes from the network.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use uuid::Uuid;
 
@@ -13,6 +15,8 @@ use crate::wire::index::INDEX_MAX_BYTES;
 const FILES_MAX: usize = 256;
 /// Bytes kept in all.
 const BYTES_MAX: u64 = 256 << 20;
+/// The index of one neighbour is written at most so often.
+const STORE_EVERY: Duration = Duration::from_secs(60);
 /// Older files are removed at start.
 const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -20,6 +24,7 @@ const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 #[derive(Clone, Debug)]
 pub struct IndexCache {
     folder: PathBuf,
+    stored: Arc<Mutex<HashMap<Uuid, Instant>>>,
 }
 
 impl IndexCache {
@@ -28,7 +33,7 @@ impl IndexCache {
     /// # Errors
     /// When the folder cannot be made or read.
     pub fn open(state: &Path) -> std::io::Result<Self> {
-        let cache = Self { folder: state.join("indexes") };
+        let cache = Self { folder: state.join("indexes"), stored: Arc::default() };
         std::fs::create_dir_all(&cache.folder)?;
         cache.sweep()?;
         Ok(cache)
@@ -42,8 +47,19 @@ impl IndexCache {
         (length <= INDEX_MAX_BYTES).then(|| std::fs::read(file).ok())?
     }
 
-    /// Keeps a body. What cannot be written is only not remembered.
+    /// Keeps a body, of one neighbour not more often than once a minute: a large index that changes
+    /// all the time is not worth the disk. What cannot be written is only not remembered.
     pub fn store(&self, uuid: Uuid, body: &[u8]) {
+        {
+            let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+            if stored.get(&uuid).is_some_and(|at| at.elapsed() < STORE_EVERY) {
+                return;
+            }
+            if stored.len() > FILES_MAX {
+                stored.retain(|_, at| at.elapsed() < STORE_EVERY);
+            }
+            stored.insert(uuid, Instant::now());
+        }
         if let Err(error) = write_whole(&self.file(uuid), body).and_then(|()| self.sweep()) {
             tracing::debug!(%uuid, %error, "an index cannot be kept");
         }

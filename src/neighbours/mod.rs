@@ -126,15 +126,21 @@ impl Neighbourhood {
         present
     }
 
+    /// Who is present, by uuid alone.
+    #[must_use]
+    pub fn present_uuids(&self, now: Instant) -> Vec<Uuid> {
+        self.lock().values().filter(|n| n.is_present(now)).map(|n| n.uuid).collect()
+    }
+
     /// One neighbour, present or not.
     #[must_use]
     pub fn get(&self, uuid: Uuid) -> Option<Neighbour> {
         self.lock().get(&uuid).cloned()
     }
 
-    /// The indexes to fetch now, each marked as attempted, and when to ask again. `busy`: whose
+    /// The indexes to fetch now, `most` of them, each marked as attempted, and when to ask again. `busy`: whose
     /// fetch is still under way.
-    pub fn take_due(&self, busy: impl Fn(Uuid) -> bool, now: Instant) -> (Vec<DueFetch>, Option<Instant>) {
+    pub fn take_due(&self, most: usize, busy: impl Fn(Uuid) -> bool, now: Instant) -> (Vec<DueFetch>, Option<Instant>) {
         let mut due = Vec::new();
         let mut next: Option<Instant> = None;
         let mut table = self.lock();
@@ -146,12 +152,13 @@ impl Neighbourhood {
             };
             let spared = dialled.not_before(unproven.iter().copied());
             match neighbour.fetch_due().map(|at| spared.map_or(at, |spared| spared.max(at))) {
+                Some(at) if at <= now && due.len() >= most => next = Some(now),
                 Some(at) if at <= now => {
                     neighbour.attempt(now);
                     dialled.attempt(unproven.into_iter(), now);
                     due.push(DueFetch {
                         uuid: neighbour.uuid,
-                        services: neighbour.addresses().iter().map(|a| a.service).collect(),
+                        services: neighbour.trusted_services(now),
                         announced: neighbour.hmac(),
                         is_known: neighbour.known.is_some(),
                     });
@@ -186,6 +193,8 @@ impl Neighbourhood {
         });
         bound_indexes(&mut table, uuid);
         drop(table);
+        // It may have announced another change meanwhile.
+        self.fetch_wanted.notify_one();
         if differs {
             self.indexes_changed.send_modify(|version| *version = version.wrapping_add(1));
         }

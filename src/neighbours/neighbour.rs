@@ -20,7 +20,10 @@ const BROADCAST_SILENT: Duration = Duration::from_secs(60);
 const ADDRESSES_MAX: usize = 6;
 /// A neighbour whose index is good is asked again at most so often.
 const PROVEN_MIN: Duration = Duration::from_secs(1);
-/// One whose index did not verify is read again with the next announcement after this.
+/// Fetching takes at most one part in so many of the time.
+const FETCH_SHARE: u32 = 20;
+/// One whose index did not verify is read again with the next announcement after this, then after
+/// ever longer pauses.
 const UNVERIFIED_MIN: Duration = Duration::from_secs(4);
 /// One that announces no HMAC is asked so often.
 const POLL: Duration = Duration::from_secs(60);
@@ -51,6 +54,8 @@ pub struct KnownIndex {
     announced: Option<IndexHmac>,
     /// The key under which that HMAC verifies; `None`: it does not.
     pub verified_by: Option<IndexKey>,
+    /// How long it took to fetch: a large index is not fetched every second.
+    took: Duration,
 }
 
 /// A neighbour as the table holds it; what others get is a copy.
@@ -72,6 +77,8 @@ pub struct Neighbour {
     speaks_from_service: bool,
     attempts: Attempts,
     last_error: Option<Box<str>>,
+    /// How often in a row its index did not verify.
+    unverified: u32,
 }
 
 impl Neighbour {
@@ -87,6 +94,7 @@ impl Neighbour {
             speaks_from_service: false,
             attempts: Attempts::default(),
             last_error: None,
+            unverified: 0,
         }
     }
 
@@ -169,6 +177,16 @@ impl Neighbour {
         addresses
     }
 
+    /// Where to fetch from, the best first: while a proven address speaks, only it and those that
+    /// announce the same.
+    #[must_use]
+    pub fn trusted_services(&self, now: Instant) -> Vec<SocketAddr> {
+        let is_alive = |a: &NeighbourAddress| now.saturating_duration_since(a.heard) < ADDRESS_SILENT;
+        let owner = self.addresses.iter().find(|a| a.proven.is_some() && is_alive(a));
+        let trusted = |a: &&NeighbourAddress| owner.is_none_or(|owner| a.proven.is_some() || a.hmac == owner.hmac);
+        self.addresses.iter().filter(trusted).map(|a| a.service).collect()
+    }
+
     /// When it was heard last, from anywhere.
     #[must_use]
     pub fn heard(&self) -> Instant {
@@ -217,11 +235,14 @@ impl Neighbour {
         let Some(known) = &self.known else { return Some(since(attempts.last, RETRY_MIN)) };
         match self.hmac() {
             None => Some(since(attempts.last, POLL)),
-            Some(hmac) if known.announced != Some(hmac) => Some(since(attempts.last, PROVEN_MIN)),
+            Some(hmac) if known.announced != Some(hmac) => {
+                Some(since(attempts.last, PROVEN_MIN.max(known.took.saturating_mul(FETCH_SHARE))))
+            }
             // It did not verify (goforban rewrites its index in place): read again at the next announcement.
             Some(_) if known.verified_by.is_none() => {
                 let heard_since = attempts.last.is_none_or(|last| self.heard() > last);
-                heard_since.then(|| since(attempts.last, UNVERIFIED_MIN))
+                let pause = UNVERIFIED_MIN.saturating_mul(1_u32.checked_shl(self.unverified).unwrap_or(u32::MAX));
+                heard_since.then(|| since(attempts.last, pause.min(PRESENT)))
             }
             Some(_) => None,
         }
@@ -234,8 +255,14 @@ impl Neighbour {
     pub(super) fn succeed(&mut self, from: Option<IpAddr>, known: KnownIndex, now: Instant) {
         self.attempts.succeed();
         self.last_error = None;
+        let is_verified = known.verified_by.is_some() || known.announced.is_none();
+        self.unverified = if is_verified { 0 } else { self.unverified.saturating_add(1) };
+        // While another address is proven, only what verifies proves a new one.
+        let is_first = self.addresses.iter().all(|a| a.proven.is_none());
         if let Some(address) = self.addresses.iter_mut().find(|a| Some(a.service.ip()) == from) {
-            address.proven = Some(now);
+            if is_verified || is_first || address.proven.is_some() {
+                address.proven = Some(now);
+            }
         }
         self.sort_addresses(now);
         self.known = Some(known);
@@ -260,7 +287,13 @@ impl KnownIndex {
         announced: Option<IndexHmac>,
         verified_by: Option<IndexKey>,
     ) -> Self {
-        Self { index, refused: Arc::new(refused), announced, verified_by }
+        Self { index, refused: Arc::new(refused), announced, verified_by, took: Duration::ZERO }
+    }
+
+    /// The same, with how long it took to fetch.
+    #[must_use]
+    pub fn taking(self, took: Duration) -> Self {
+        Self { took, ..self }
     }
 }
 

@@ -43,7 +43,12 @@ impl Scene {
     }
 
     fn due(&self, seconds: u64) -> Vec<u128> {
-        self.neighbourhood.take_due(|_| false, self.at(seconds)).0.iter().map(|d| d.uuid.as_u128()).collect()
+        self.neighbourhood
+            .take_due(usize::MAX, |_| false, self.at(seconds))
+            .0
+            .iter()
+            .map(|d| d.uuid.as_u128())
+            .collect()
     }
 
     fn fetched(&self, uuid: u128, ip: &str, hmac: Option<IndexHmac>, seconds: u64) -> bool {
@@ -153,8 +158,14 @@ fn goforban_is_known_by_its_port_as_soon_as_its_index_is_read() {
         let uuid = Uuid::from_u128(1);
         let announcement = Announcement { name: DisplayText::default(), uuid, hmac: hmac("a") };
         let service = "10.0.0.1:12555".parse().unwrap();
-        let heard =
-            Heard { name: DisplayText::default(), hmac: announcement.hmac, service, source_port, interface: None, is_unicast: false };
+        let heard = Heard {
+            name: DisplayText::default(),
+            hmac: announcement.hmac,
+            service,
+            source_port,
+            interface: None,
+            is_unicast: false,
+        };
         scene.neighbourhood.hear(&announcement, heard, false, scene.start);
         let known = KnownIndex::new(Arc::default(), Refused::default(), hmac("a"), Some(key));
         scene.neighbourhood.fetched(uuid, Some(service.ip()), known, scene.start);
@@ -183,7 +194,7 @@ fn a_proven_neighbour_that_changes_its_hmac_all_the_time_is_asked_once_a_second(
             is_unicast: false,
         };
         scene.neighbourhood.hear(&announcement, heard, false, now);
-        asked += scene.neighbourhood.take_due(|_| false, now).0.len();
+        asked += scene.neighbourhood.take_due(usize::MAX, |_| false, now).0.len();
     }
     assert!((59..=61).contains(&asked), "{asked}");
 }
@@ -284,7 +295,7 @@ fn what_a_neighbour_changed_after_it_moved_is_fetched_from_its_new_address() {
     scene.hear(1, "10.0.0.2", hmac("b"), 20);
     assert!(scene.due(20).is_empty(), "the old address spoke lately");
     assert_eq!(scene.hear(1, "10.0.0.2", hmac("b"), 31), Event::IndexChanged);
-    let (due, _) = scene.neighbourhood.take_due(|_| false, scene.at(31));
+    let (due, _) = scene.neighbourhood.take_due(usize::MAX, |_| false, scene.at(31));
     let services: Vec<String> = due[0].services.iter().map(ToString::to_string).collect();
     assert_eq!(services, ["10.0.0.2:12555", "10.0.0.1:12555"]);
     scene.hear(1, "10.0.0.2", hmac("b"), PRESENT.as_secs());

@@ -39,7 +39,7 @@ impl Room {
     }
 
     fn mirrored(self, name: &str, size_bytes: u64, origin: Uuid) -> Self {
-        let entry = Mirrored { size_bytes, modified_ns: 0, origins: vec![origin], from: "n".into(), at: 0 };
+        let entry = Mirrored { size_bytes, modified_ns: 0, origin, from: "n".into(), at: 0 };
         self.ledger.note_mirrored(&LootPath::parse(name.as_bytes()).unwrap(), entry, None);
         self
     }
@@ -123,6 +123,31 @@ fn a_mirrored_file_follows_its_origin_but_only_that() {
 fn a_version_that_was_left_behind_does_not_come_back() {
     let room = room("doc,9", &[(B, "doc,5")]).noted(Change::Altered("doc".into(), 5));
     assert_eq!((room.wants().len(), room.outcomes().len()), (0, 0));
+}
+
+#[test]
+fn an_origin_that_goes_back_to_an_earlier_version_is_followed() {
+    let back = room("doc,6", &[(A, "doc,5")]).noted(Change::Altered("doc".into(), 5)).mirrored("doc", 6, A);
+    assert_eq!(back.wants(), ["doc,5<-6"]);
+}
+
+#[test]
+fn one_name_is_wanted_once() {
+    let room = room("own.txt,5", &[(A, "own.txt,9 own_(other_9_bytes).txt,9")]);
+    assert_eq!(room.wants(), ["own (other 9 bytes).txt,9"]);
+}
+
+#[test]
+fn versions_kept_beside_a_name_are_bounded() {
+    let kept: String = (10..18).map(|n| format!(" log_(other_{n}_bytes).txt,{n}")).collect();
+    let room = room(&format!("log.txt,1{kept}"), &[(A, "log.txt,99")]);
+    assert_eq!((room.wants().len(), room.outcomes()), (0, vec![Outcome::OnlyShown]));
+}
+
+#[test]
+fn who_is_not_the_origin_cannot_replace_what_it_offered_too() {
+    let both = room("doc,5000", &[(A, "doc,5000"), (B, "doc,5")]).mirrored("doc", 5000, A);
+    assert_eq!(both.wants(), ["doc (other 5 bytes),5"]);
 }
 
 #[test]
