@@ -37,7 +37,7 @@ pub enum RuleError {
 pub enum NotWanted {
     /// The operator's rules leave it out.
     ByRule,
-    /// Some system could not store it.
+    /// Some system could not store it, or no node could list it.
     NotPortable(Refusal),
 }
 
@@ -66,7 +66,8 @@ impl Rules {
         if self.portable_only {
             path.portable().map_err(NotWanted::NotPortable)?;
         }
-        Ok(())
+        // What we could not list would seem to be missing, and come again and again.
+        path.listable().map_err(NotWanted::NotPortable)
     }
 }
 
@@ -106,6 +107,15 @@ mod tests {
             (&[], &[], "What?.mp3", false),
         ] {
             assert_eq!(admits(include, exclude, name), wanted, "{include:?} {exclude:?} {name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_we_could_not_list_is_never_mirrored() {
+        let any_name = Rules::new(&[], &[], false).unwrap();
+        for (length, wanted) in [(245, true), (246, false), (255, false)] {
+            let path = LootPath::parse("x".repeat(length).as_bytes()).unwrap();
+            assert_eq!(any_name.admit(&path).is_ok(), wanted, "{length}");
         }
     }
 

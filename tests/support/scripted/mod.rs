@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use boucan::wire::{IndexHmac, IndexKey};
 use uuid::Uuid;
@@ -36,7 +36,6 @@ pub struct Heard {
     /// To its own address, not to everybody.
     pub is_unicast: bool,
     pub text: String,
-    pub at: Instant,
 }
 
 pub struct Scripted {
@@ -155,7 +154,7 @@ impl Shared {
             while !self.ended.load(Ordering::Relaxed) {
                 let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
                 let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
-                self.heard.lock().unwrap().push(Heard { from, is_unicast, text, at: Instant::now() });
+                self.heard.lock().unwrap().push(Heard { from, is_unicast, text });
             }
         });
     }

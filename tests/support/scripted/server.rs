@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use boucan::wire::{b64e, url};
@@ -18,9 +18,6 @@ pub struct Request {
     pub head: String,
     pub target: String,
     pub name: String,
-    /// From which connection; connections are counted from 0.
-    pub connection: usize,
-    pub at: Instant,
 }
 
 impl Request {
@@ -42,7 +39,6 @@ pub(super) fn serve(shared: Arc<Shared>, address: SocketAddr) {
     let listener = TcpListener::bind(address).unwrap();
     listener.set_nonblocking(true).unwrap();
     std::thread::spawn(move || {
-        let mut connections = 0;
         while !shared.ended.load(Ordering::Relaxed) {
             let Ok((stream, _)) = listener.accept() else {
                 std::thread::sleep(Duration::from_millis(2));
@@ -50,15 +46,14 @@ pub(super) fn serve(shared: Arc<Shared>, address: SocketAddr) {
             };
             stream.set_nonblocking(false).unwrap();
             stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-            let (shared, number) = (shared.clone(), connections);
-            connections += 1;
-            std::thread::spawn(move || converse(&shared, stream, number));
+            let shared = shared.clone();
+            std::thread::spawn(move || converse(&shared, stream));
         }
     });
 }
 
-fn converse(shared: &Shared, mut stream: TcpStream, connection: usize) {
-    while let Some(request) = read_request(shared.kind, &mut stream, connection) {
+fn converse(shared: &Shared, mut stream: TcpStream) {
+    while let Some(request) = read_request(shared.kind, &mut stream) {
         shared.requests.lock().unwrap().push(request.clone());
         let script = shared.scripts.lock().unwrap().get(&request.name).cloned();
         let script = script.unwrap_or_else(|| unscripted(shared, &request));
@@ -80,7 +75,7 @@ fn unscripted(shared: &Shared, request: &Request) -> answers::Script {
     answers::status("404 Not Found")
 }
 
-fn read_request(kind: Kind, stream: &mut TcpStream, connection: usize) -> Option<Request> {
+fn read_request(kind: Kind, stream: &mut TcpStream) -> Option<Request> {
     let mut head = Vec::new();
     let mut byte = [0; 1];
     while !head.ends_with(b"\r\n\r\n") {
@@ -90,7 +85,7 @@ fn read_request(kind: Kind, stream: &mut TcpStream, connection: usize) -> Option
     let head = String::from_utf8_lossy(&head).into_owned();
     let target = head.split(' ').nth(1)?.to_owned();
     let name = requested_name(kind, &target);
-    Some(Request { head, target, name, connection, at: Instant::now() })
+    Some(Request { head, target, name })
 }
 
 fn requested_name(kind: Kind, target: &str) -> String {
