@@ -67,6 +67,12 @@ pub enum LandError {
     /// A file stands where a folder is needed, or the other way round.
     #[error("a file and a folder want the same name")]
     InTheWay,
+    /// The file that it is to replace was deleted meanwhile.
+    #[error("the file here was deleted meanwhile")]
+    Vanished,
+    /// The file system cannot exchange two files, and anything less might lose one.
+    #[error("this file system cannot replace a file safely")]
+    CannotReplace,
     /// Fewer or more bytes than the index said.
     #[error("it has {got} bytes instead of {expected}")]
     WrongLength {
@@ -95,6 +101,8 @@ pub struct Part {
     file: File,
     received_bytes: u64,
     note: Note,
+    /// Its file is another's for a moment, exchanged with ours: never to be removed then.
+    holds_another: bool,
 }
 
 impl Spool {
@@ -127,7 +135,7 @@ impl Spool {
             File::from(rustix::fs::openat(&*self.handle, format!("{id}.part"), flags, Mode::from_raw_mode(0o600))?);
         let fresh = Note { key: key.clone(), validators: Validators::default(), durable_bytes: 0, boot: boot_id() };
         let note = self.read_note(&id).filter(|note| note.key == *key).unwrap_or(fresh);
-        let mut part = Part { spool: self.clone(), id, file, received_bytes: 0, note };
+        let mut part = Part { spool: self.clone(), id, file, received_bytes: 0, note, holds_another: false };
         let length = part.file.metadata()?.len();
         // After a power cut the length may be ahead of the content.
         let trusted = if part.note.boot == boot_id() { length } else { length.min(part.note.durable_bytes) };
@@ -214,17 +222,24 @@ impl Part {
     }
 
     /// Gives the download up.
-    pub fn discard(self) {
-        self.remove_note();
-        let _ = rustix::fs::unlinkat(&*self.spool.handle, format!("{}.part", self.id), AtFlags::empty());
+    pub fn discard(mut self) {
+        self.note.validators = Validators::default();
+    }
+
+    /// Whether a later download can go on from here: something came of a version that has a name,
+    /// and there is a note of it.
+    fn can_be_continued(&self) -> bool {
+        self.received_bytes > 0
+            && self.note.validators != Validators::default()
+            && self.note.key.size_bytes >= NOTED_FROM_BYTES
     }
 
     /// Puts the whole file under `path`, where nothing may be, or, with `replacing`, the very
     /// file so described. Durable when this returns.
     ///
     /// # Errors
-    /// [`LandError`]; the download is kept in the spool unless its length is wrong.
-    pub fn land(self, path: &LootPath, replacing: Option<&FileFacts>) -> Result<FileFacts, LandError> {
+    /// [`LandError`]; the download is kept in the spool where it may land later.
+    pub fn land(mut self, path: &LootPath, replacing: Option<&FileFacts>) -> Result<FileFacts, LandError> {
         let (got, expected) = (self.received_bytes, self.note.key.size_bytes);
         if got != expected {
             return Err(LandError::WrongLength { got, expected });
@@ -233,14 +248,26 @@ impl Part {
         self.file.sync_all()?;
         let facts = facts_of(&rustix::fs::fstat(&self.file).map_err(io::Error::from)?)
             .ok_or_else(|| io::Error::other("the spool file is no regular file"))?;
+        let (parent, grown) = match self.place(path, replacing) {
+            Err(error @ (LandError::Exists | LandError::InTheWay | LandError::Vanished | LandError::CannotReplace)) => {
+                self.discard();
+                return Err(error);
+            }
+            other => other?,
+        };
+        grown.iter().chain([&parent]).try_for_each(rustix::fs::fsync).map_err(io::Error::from)?;
+        self.remove_note();
+        Ok(facts)
+    }
+
+    /// Returns the folder in which it stands now, and those that grew on the way to it.
+    fn place(&mut self, path: &LootPath, replacing: Option<&FileFacts>) -> Result<(OwnedFd, Vec<OwnedFd>), LandError> {
         let (parent, grown) = self.spool.folder.make_parent(path).map_err(in_the_way)?;
         match replacing {
             None => self.rename_new(&parent, path.file_name())?,
             Some(old) => self.exchange(&parent, path.file_name(), old)?,
         }
-        grown.iter().chain([&parent]).try_for_each(rustix::fs::fsync).map_err(io::Error::from)?;
-        self.remove_note();
-        Ok(facts)
+        Ok((parent, grown))
     }
 
     fn rename_new(&self, parent: &OwnedFd, name: &str) -> Result<(), LandError> {
@@ -257,37 +284,29 @@ impl Part {
     }
 
     /// Exchanges the new version with the old one; if that was not the file we mirrored, back.
-    fn exchange(&self, parent: &OwnedFd, name: &str, old: &FileFacts) -> Result<(), LandError> {
+    fn exchange(&mut self, parent: &OwnedFd, name: &str, old: &FileFacts) -> Result<(), LandError> {
         let part = format!("{}.part", self.id);
-        let spool = &*self.spool.handle;
-        let swap = || rustix::fs::renameat_with(spool, &part, parent, name, RenameFlags::EXCHANGE);
+        let spool = self.spool.handle.clone();
+        // Nothing may continue from the file that lies here after the exchange.
+        self.remove_note();
+        let swap = || rustix::fs::renameat_with(&*spool, &part, parent, name, RenameFlags::EXCHANGE);
         match swap() {
-            Err(Errno::NOENT) => return self.rename_new(parent, name),
-            Err(Errno::INVAL | Errno::NOSYS) => return self.replace_in_steps(parent, name, old),
+            Err(Errno::NOENT) => return Err(LandError::Vanished),
+            Err(Errno::INVAL | Errno::NOSYS) => return Err(LandError::CannotReplace),
             other => other.map_err(land_error)?,
         }
+        self.holds_another = true;
         if facts_at(spool.as_fd(), &part)?.as_ref() != Some(old) {
-            swap().map_err(land_error)?;
+            match swap() {
+                // Ours was taken away in that moment; the other goes back all the same.
+                Err(Errno::NOENT) => self.rename_new(parent, name)?,
+                other => other.map_err(land_error)?,
+            }
+            self.holds_another = false;
             return Err(LandError::Exists);
         }
-        rustix::fs::unlinkat(spool, &part, AtFlags::empty()).map_err(land_error)
-    }
-
-    /// Where the file system cannot exchange: the old one moves into the spool, is checked, and the
-    /// new one takes its place. For a moment none is there; nothing is ever lost.
-    fn replace_in_steps(&self, parent: &OwnedFd, name: &str, old: &FileFacts) -> Result<(), LandError> {
-        let aside = format!("{}.old", self.id);
-        let spool = &*self.spool.handle;
-        rustix::fs::renameat(parent, name, spool, &aside).map_err(land_error)?;
-        let is_ours = facts_at(spool.as_fd(), &aside)?.as_ref() == Some(old);
-        let landed = if is_ours { self.rename_new(parent, name) } else { Err(LandError::Exists) };
-        if landed.is_err() {
-            rustix::fs::linkat(spool, &aside, parent, name, AtFlags::empty())
-                .or_else(|_| rustix::fs::renameat(spool, &aside, parent, name))
-                .map_err(land_error)?;
-        }
-        let _ = rustix::fs::unlinkat(spool, &aside, AtFlags::empty());
-        landed
+        self.holds_another = false;
+        rustix::fs::unlinkat(&*spool, &part, AtFlags::empty()).map_err(land_error)
     }
 
     fn write_note(&self) -> io::Result<()> {
@@ -305,6 +324,18 @@ impl Part {
             return;
         }
         let _ = rustix::fs::unlinkat(&*self.spool.handle, format!("{}.note", self.id), AtFlags::empty());
+    }
+}
+
+impl Drop for Part {
+    /// What nothing can continue does not stay: a neighbour that lists a million files it has
+    /// not would fill the spool with their names.
+    fn drop(&mut self) {
+        if self.holds_another || self.can_be_continued() {
+            return;
+        }
+        self.remove_note();
+        let _ = rustix::fs::unlinkat(&*self.spool.handle, format!("{}.part", self.id), AtFlags::empty());
     }
 }
 
@@ -404,6 +435,8 @@ mod tests {
         let (temp, spool) = spool();
         let old = whole(&spool, "a", "one").land(&path("a"), None).unwrap();
         let new = whole(&spool, "a", "two!").land(&path("a"), Some(&old)).unwrap();
+        assert!(matches!(whole(&spool, "b", "x").land(&path("b"), Some(&old)), Err(LandError::Vanished)));
+        assert!(!temp.path().join("b").exists());
         assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"two!");
         std::fs::write(temp.path().join("a"), "mine now").unwrap();
         assert!(matches!(whole(&spool, "a", "three").land(&path("a"), Some(&new)), Err(LandError::Exists)));
@@ -411,14 +444,23 @@ mod tests {
     }
 
     #[test]
-    fn where_files_cannot_be_exchanged_the_same_is_done_in_steps() {
+    fn what_cannot_be_continued_or_cannot_land_does_not_stay() {
         let (temp, spool) = spool();
-        let old = whole(&spool, "a", "one").land(&path("a"), None).unwrap();
-        let parent = spool.folder().open_folder("").unwrap();
-        whole(&spool, "a", "two!").replace_in_steps(&parent, "a", &old).unwrap();
-        assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"two!");
-        assert!(matches!(whole(&spool, "a", "three").replace_in_steps(&parent, "a", &old), Err(LandError::Exists)));
-        assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"two!");
+        let left = || std::fs::read_dir(temp.path().join(".boucan/spool")).unwrap().count();
+        drop(spool.part(&key("nothing came", 1_000_000)).unwrap());
+        drop(whole(&spool, "small", "small"));
+        let mut unnamed = spool.part(&key("its version has no name", 1_000_000)).unwrap();
+        unnamed.restart(Validators::default()).unwrap();
+        unnamed.append(b"12345").unwrap();
+        drop(unnamed);
+        assert_eq!(left(), 0);
+        std::fs::write(temp.path().join("taken"), "mine").unwrap();
+        let mut stopped = spool.part(&key("taken", 300_000)).unwrap();
+        stopped.restart(Validators { etag: Some("\"x\"".into()), last_modified: None }).unwrap();
+        stopped.append(&vec![0; 300_000]).unwrap();
+        assert_eq!(left(), 2);
+        assert!(matches!(stopped.land(&path("taken"), None), Err(LandError::Exists)));
+        assert_eq!(left(), 0);
     }
 
     #[test]

@@ -123,8 +123,16 @@ impl Job {
                 .await?;
         }
         let path = self.want.path.clone();
-        let facts = blocking(move || part.land(&path, replacing.as_ref())).await??;
-        self.note(&facts);
+        match blocking(move || part.land(&path, replacing.as_ref())).await? {
+            Ok(facts) => self.note(&facts),
+            Err(error) => {
+                if matches!(error, LandError::CannotReplace | LandError::Vanished) {
+                    // What stays here is the user's: the other version may come beside it.
+                    self.ledger.note_owned(&self.want.path);
+                }
+                return Err(error.into());
+            }
+        }
         Ok(())
     }
 
