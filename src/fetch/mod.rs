@@ -62,6 +62,6 @@ impl FetchError {
     /// Whether the neighbour as a whole is at fault, and not this one file.
     #[must_use]
     pub fn is_of_the_neighbour(&self) -> bool {
-        matches!(self, Self::Connect(_))
+        matches!(self, Self::Connect(_) | Self::TimedOut(_) | Self::TooSlow)
     }
 }

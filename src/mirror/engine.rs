@@ -27,6 +27,8 @@ use crate::neighbours::{Neighbour, Neighbourhood};
 const JOBS_MAX: usize = 6;
 /// Of these, from one neighbour.
 const JOBS_PER_NEIGHBOUR_MAX: usize = 4;
+/// Slow neighbours may hold all of them; beyond, each neighbour without any gets one, up to this.
+const JOBS_BEYOND_MAX: usize = 16;
 /// Connections kept for the next job.
 const IDLE_CONNECTIONS_MAX: usize = 16;
 /// Changes are gathered so long before a plan.
@@ -150,6 +152,7 @@ impl Work {
         if lasting || now.saturating_duration_since(self.planned) >= REPLAN {
             self.want_plan();
         }
+        while (JOBS_MAX..JOBS_BEYOND_MAX).contains(&self.jobs.len()) && self.begin_next(1) {}
     }
 
     async fn make_plan(&mut self) {
@@ -230,29 +233,36 @@ impl Work {
 
     /// Begins jobs while there are wants, sources, room and space.
     fn hand_out(&mut self) {
-        while self.jobs.len() < JOBS_MAX && !self.queue.is_empty() && !self.engine.mirror.is_paused() {
-            let Some((want, source)) = self.next_job() else { break };
-            // The disk is asked for its space: that may take a while.
-            if let Err(why) = tokio::task::block_in_place(|| self.begin(&want, source)) {
-                // What is as large does not fit either; smaller files may. The next plan tries all again.
-                self.queue.retain(|other| other.size_bytes < want.size_bytes);
-                self.count_all_sources();
-                self.waiting = Some(why);
-            }
+        while self.jobs.len() < JOBS_MAX && self.begin_next(JOBS_PER_NEIGHBOUR_MAX) {}
+    }
+
+    /// Begins one job, of a neighbour that has fewer than so many; or sets a want aside for which
+    /// there is no room. False when there is nothing to begin.
+    fn begin_next(&mut self, per_neighbour: usize) -> bool {
+        if self.queue.is_empty() || self.engine.mirror.is_paused() {
+            return false;
         }
+        let Some((want, source)) = self.next_job(per_neighbour) else { return false };
+        // The disk is asked for its space: that may take a while.
+        if let Err(why) = tokio::task::block_in_place(|| self.begin(&want, source)) {
+            // What is as large does not fit either; smaller files may. The next plan tries all again.
+            self.queue.retain(|other| other.size_bytes < want.size_bytes);
+            self.count_all_sources();
+            self.waiting = Some(why);
+        }
+        true
     }
 
     /// The first want that some neighbour can give now, and that neighbour.
-    fn next_job(&mut self) -> Option<(Want, Neighbour)> {
+    fn next_job(&mut self, per_neighbour: usize) -> Option<(Want, Neighbour)> {
         let now = Instant::now();
         let mut load: HashMap<Uuid, usize> = HashMap::new();
         self.active.values().for_each(|(_, uuid)| {
             let jobs = load.entry(*uuid).or_default();
             *jobs = jobs.saturating_add(1);
         });
-        let idle = |uuid: &Uuid| {
-            load.get(uuid).is_none_or(|jobs| *jobs < JOBS_PER_NEIGHBOUR_MAX) && self.neighbours.may_try(uuid, now)
-        };
+        let idle =
+            |uuid: &Uuid| load.get(uuid).is_none_or(|jobs| *jobs < per_neighbour) && self.neighbours.may_try(uuid, now);
         let wanted: HashSet<Uuid> =
             self.queued.iter().filter(|(_, wants)| **wants > 0).map(|(uuid, _)| *uuid).collect();
         let present = self.engine.neighbourhood.present_uuids(now);
