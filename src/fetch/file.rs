@@ -16,7 +16,7 @@ use crate::wire::url::Asking;
 const WRITE_BYTES: usize = 1 << 20;
 
 /// Fetches the rest of a file into its part; `progress` is told how much is there. What came
-/// before an error stays in the spool.
+/// before an error stays in the spool, where it can be continued.
 ///
 /// # Errors
 /// Of the last way of asking, when none gives a body of the right length.
@@ -35,17 +35,22 @@ pub async fn fetch_file(
         if tried.contains(&target) {
             continue; // for most names two ways are the same
         }
-        let response = match ask(connection, &target, &mut part, size_bytes).await {
-            Ok(response) => response,
-            Err(error @ (FetchError::Status(_) | FetchError::WrongLength { .. })) => {
-                connection.renew().await?;
-                last = error;
-                tried.push(target);
-                continue;
+        match ask(connection, &target, &mut part, size_bytes).await {
+            Ok(response) => {
+                let (got, received) = receive(response, size_bytes, part, reservation, &progress).await?;
+                if got == size_bytes {
+                    return Ok(received);
+                }
+                // It said no length, and was something else: goforban's listing of a folder.
+                part = received;
+                part.restart(Validators::default())?;
+                last = FetchError::WrongLength { got, expected: size_bytes };
             }
+            Err(error @ (FetchError::Status(_) | FetchError::WrongLength { .. })) => last = error,
             Err(error) => return Err(error),
-        };
-        return receive(response, size_bytes, part, reservation, progress).await;
+        }
+        connection.renew().await?;
+        tried.push(target);
     }
     Err(last)
 }
@@ -58,40 +63,43 @@ async fn ask(
     size_bytes: u64,
 ) -> Result<Response<Incoming>, FetchError> {
     let more = resume_headers(part);
-    let response = connection.get(target, &more).await?;
-    let (status, headers) = (response.status(), response.headers());
-    match status {
-        StatusCode::PARTIAL_CONTENT if !more.is_empty() => {
-            let fits = continues(headers, part, size_bytes);
-            if fits {
-                return Ok(response);
-            }
-            // Another version or another range: never spliced.
-            part.restart(Validators::default())?;
-            Err(FetchError::Status(status))
+    if !more.is_empty() {
+        let response = connection.get(target, &more).await?;
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT if continues(response.headers(), part, size_bytes) => return Ok(response),
+            // Another version, another range, or none at all: never spliced, but begun again.
+            StatusCode::PARTIAL_CONTENT
+            | StatusCode::RANGE_NOT_SATISFIABLE
+            | StatusCode::BAD_REQUEST
+            | StatusCode::NOT_IMPLEMENTED => part.restart(Validators::default())?,
+            _ => return begin(response, part, size_bytes),
         }
-        StatusCode::RANGE_NOT_SATISFIABLE if !more.is_empty() => {
-            part.restart(Validators::default())?;
-            Err(FetchError::Status(status))
-        }
-        StatusCode::OK => {
-            if let Some(got) = declared_length(headers).filter(|length| *length != size_bytes) {
-                return Err(FetchError::WrongLength { got, expected: size_bytes });
-            }
-            part.restart(validators(headers))?;
-            Ok(response)
-        }
-        other => Err(FetchError::Status(other)),
+        drop(response);
+        connection.renew().await?;
     }
+    begin(connection.get(target, &[]).await?, part, size_bytes)
 }
 
+/// Judges an answer that is to be the whole file.
+fn begin(response: Response<Incoming>, part: &mut Part, size_bytes: u64) -> Result<Response<Incoming>, FetchError> {
+    if response.status() != StatusCode::OK {
+        return Err(FetchError::Status(response.status()));
+    }
+    if let Some(got) = declared_length(response.headers()).filter(|length| *length != size_bytes) {
+        return Err(FetchError::WrongLength { got, expected: size_bytes });
+    }
+    part.restart(validators(response.headers()))?;
+    Ok(response)
+}
+
+/// Writes the body to the part, up to the first byte too many. Returns how much there was.
 async fn receive(
     response: Response<Incoming>,
     size_bytes: u64,
     mut part: Part,
     reservation: &mut Reservation,
-    progress: impl Fn(u64),
-) -> Result<Part, FetchError> {
+    progress: &impl Fn(u64),
+) -> Result<(u64, Part), FetchError> {
     let mut reader = BodyReader::new(response.into_body());
     let mut gathered: Vec<Bytes> = Vec::new();
     let mut gathered_bytes = 0_usize;
@@ -101,8 +109,7 @@ async fn receive(
             Ok(Some(bytes)) => {
                 received = received.saturating_add(bytes.len() as u64);
                 if received > size_bytes {
-                    part.discard();
-                    return Err(FetchError::WrongLength { got: received, expected: size_bytes });
+                    return Ok((received, part));
                 }
                 gathered_bytes = gathered_bytes.saturating_add(bytes.len());
                 gathered.push(bytes);
@@ -119,11 +126,7 @@ async fn receive(
     part = write(part, gathered).await?;
     reservation.written(gathered_bytes as u64);
     progress(part.received_bytes());
-    ending?;
-    if part.received_bytes() != size_bytes {
-        return Err(FetchError::WrongLength { got: part.received_bytes(), expected: size_bytes });
-    }
-    Ok(part)
+    ending.map(|()| (received, part))
 }
 
 /// Disks may block for long: not on the threads that serve.
