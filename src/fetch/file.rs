@@ -1,6 +1,8 @@
 //! One file from one neighbour, in each way of asking, resumed where it broke
 //! (`docs/PROTOCOL.md`, section 3).
 
+use std::io;
+
 use bytes::Bytes;
 use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -37,6 +39,10 @@ pub async fn fetch_file(
         }
         match ask(connection, &target, &mut part, size_bytes).await {
             Ok(response) => {
+                let unwritten_bytes = size_bytes.saturating_sub(part.received_bytes());
+                reservation
+                    .cover(unwritten_bytes)
+                    .map_err(|error| io::Error::new(io::ErrorKind::StorageFull, error))?;
                 let (got, received) = receive(response, size_bytes, part, reservation, &progress).await?;
                 if got == size_bytes {
                     return Ok(received);

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytesize::ByteSize;
+use rustix::fs::StatVfs;
 
 use super::Loot;
 
@@ -83,7 +84,7 @@ impl SpaceBudget {
     /// # Errors
     /// [`NoSpace`] says which bound is reached.
     pub fn reserve(&self, size_bytes: u64, here_bytes: u64, mirrored_bytes: u64) -> Result<Reservation, NoSpace> {
-        let disk = rustix::fs::fstatvfs(self.loot.folder().handle()).map_err(io::Error::from)?;
+        let disk = self.disk()?;
         let unwritten_bytes = size_bytes.saturating_sub(here_bytes);
         let mut promised = self.lock();
         if let Some(budget) = self.rules.budget_bytes {
@@ -92,13 +93,7 @@ impl SpaceBudget {
                 return Err(NoSpace::Budget(budget));
             }
         }
-        let block = disk.f_frsize;
-        let percent = disk.f_blocks.saturating_mul(block).saturating_mul(RESERVE_PERCENT).checked_div(100).unwrap_or(0);
-        let reserve = self.rules.reserve_bytes.unwrap_or(RESERVE_BYTES.max(percent));
-        let free = disk.f_bavail.saturating_mul(block).saturating_sub(promised.unwritten_bytes);
-        if free < reserve.saturating_add(unwritten_bytes) {
-            return Err(NoSpace::Reserve(reserve));
-        }
+        self.check_free(&disk, &promised, unwritten_bytes)?;
         let spare_inodes = disk.f_favail.saturating_sub(promised.files);
         if disk.f_files > 0 && self.rules.reserve_bytes != Some(0) && spare_inodes < RESERVE_INODES {
             return Err(NoSpace::Inodes);
@@ -110,12 +105,41 @@ impl SpaceBudget {
         Ok(Reservation { budget: self.clone(), size_bytes, unwritten_bytes })
     }
 
+    fn check_free(&self, disk: &StatVfs, promised: &Promised, more_bytes: u64) -> Result<(), NoSpace> {
+        let block = disk.f_frsize;
+        let percent = disk.f_blocks.saturating_mul(block).saturating_mul(RESERVE_PERCENT).checked_div(100).unwrap_or(0);
+        let reserve = self.rules.reserve_bytes.unwrap_or(RESERVE_BYTES.max(percent));
+        let free = disk.f_bavail.saturating_mul(block).saturating_sub(promised.unwritten_bytes);
+        if free < reserve.saturating_add(more_bytes) { Err(NoSpace::Reserve(reserve)) } else { Ok(()) }
+    }
+
+    fn disk(&self) -> io::Result<StatVfs> {
+        Ok(rustix::fs::fstatvfs(self.loot.folder().handle())?)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Promised> {
         self.promised.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Reservation {
+    /// So many bytes are still to be written: more than was thought, when a download begins again.
+    ///
+    /// # Errors
+    /// [`NoSpace::Reserve`] when there is no room for them.
+    pub fn cover(&mut self, unwritten_bytes: u64) -> Result<(), NoSpace> {
+        let more_bytes = unwritten_bytes.saturating_sub(self.unwritten_bytes);
+        if more_bytes == 0 {
+            return Ok(());
+        }
+        let disk = self.budget.disk()?;
+        let mut promised = self.budget.lock();
+        self.budget.check_free(&disk, &promised, more_bytes)?;
+        promised.unwritten_bytes = promised.unwritten_bytes.saturating_add(more_bytes);
+        self.unwritten_bytes = unwritten_bytes;
+        Ok(())
+    }
+
     /// So many bytes more are on the disk: the file system counts them now.
     pub fn written(&mut self, bytes: u64) {
         let bytes = bytes.min(self.unwritten_bytes);

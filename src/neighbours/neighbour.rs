@@ -241,7 +241,7 @@ impl Neighbour {
             // It did not verify (goforban rewrites its index in place): read again at the next announcement.
             Some(_) if known.verified_by.is_none() => {
                 let heard_since = attempts.last.is_none_or(|last| self.heard() > last);
-                let pause = UNVERIFIED_MIN.saturating_mul(1_u32.checked_shl(self.unverified).unwrap_or(u32::MAX));
+                let pause = UNVERIFIED_MIN.saturating_mul(1_u32.checked_shl(self.unverified.saturating_sub(3)).unwrap_or(u32::MAX));
                 heard_since.then(|| since(attempts.last, pause.min(PRESENT)))
             }
             Some(_) => None,
@@ -259,10 +259,9 @@ impl Neighbour {
         self.unverified = if is_verified { 0 } else { self.unverified.saturating_add(1) };
         // While another address is proven, only what verifies proves a new one.
         let is_first = self.addresses.iter().all(|a| a.proven.is_none());
-        if let Some(address) = self.addresses.iter_mut().find(|a| Some(a.service.ip()) == from) {
-            if is_verified || is_first || address.proven.is_some() {
-                address.proven = Some(now);
-            }
+        let address = self.addresses.iter_mut().find(|a| Some(a.service.ip()) == from);
+        if let Some(address) = address.filter(|a| is_verified || is_first || a.proven.is_some()) {
+            address.proven = Some(now);
         }
         self.sort_addresses(now);
         self.known = Some(known);
