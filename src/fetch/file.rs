@@ -10,8 +10,8 @@ use hyper::body::Incoming;
 
 use super::FetchError;
 use super::client::{BodyReader, Connection, declared_length};
-use crate::loot::landing::{Part, Validators};
 use crate::loot::space::Reservation;
+use crate::loot::spool::{Part, Validators};
 use crate::wire::url::Asking;
 
 /// Bytes gathered before they are written.

@@ -1,62 +1,17 @@
 //! Landing: how a fetched file comes to stand under its name.
 //!
-//! Bytes go to a hidden spool on the same file system (`.boucan/spool`), each download in a file
-//! named after what it is, with a note beside it, so that a restart finds it and goes on. A file
-//! appears under its name only whole, by a rename that cannot replace anything; a version that we
+//! It appears there only whole, by a rename that cannot replace anything; a version that we
 //! mirrored ourselves is exchanged, checked, and put back if it was not what we thought.
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Mode, RenameFlags};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
-use sha1::{Digest as _, Sha1};
-use uuid::Uuid;
 
-use super::folder::{FileFacts, LootFolder, facts_at, facts_of};
+use super::folder::{FileFacts, facts_at, facts_of};
+use super::spool::Part;
 use crate::wire::LootPath;
-
-/// The hidden folder of a loot folder; a leading dot keeps it out of every index.
-pub const HIDDEN: &str = ".boucan";
-/// What was received is made durable each time so much has come.
-const SYNC_EVERY_BYTES: u64 = 64 << 20;
-/// Smaller files are fetched again after a restart: a note would cost more than it saves.
-const NOTED_FROM_BYTES: u64 = 256 * 1024;
-/// A download that nobody continued for so long is swept at start.
-const KEEP_UNFINISHED: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// What a download is of; it names the spool file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PartKey {
-    /// The name under which it will land.
-    pub path: Box<str>,
-    /// Its whole length.
-    pub size_bytes: u64,
-    /// The neighbour it comes from: without hashes, two sources are never mixed.
-    pub origin: Uuid,
-}
-
-/// How the source named the version that is being fetched, for asking on after a break.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Validators {
-    /// The `ETag`, if it is a strong one.
-    pub etag: Option<String>,
-    /// The `Last-Modified` line.
-    pub last_modified: Option<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Note {
-    key: PartKey,
-    validators: Validators,
-    /// Bytes that survive even a power cut.
-    durable_bytes: u64,
-    boot: String,
-}
 
 /// Why a whole file cannot stand under its name.
 #[derive(Debug, thiserror::Error)]
@@ -86,154 +41,7 @@ pub enum LandError {
     Io(#[from] io::Error),
 }
 
-/// The hidden place for unfinished downloads.
-#[derive(Clone, Debug)]
-pub struct Spool {
-    folder: Arc<LootFolder>,
-    handle: Arc<OwnedFd>,
-}
-
-/// One unfinished download.
-#[derive(Debug)]
-pub struct Part {
-    spool: Spool,
-    id: String,
-    file: File,
-    received_bytes: u64,
-    note: Note,
-    /// Its file is another's for a moment, exchanged with ours: never to be removed then.
-    holds_another: bool,
-}
-
-impl Spool {
-    /// Opens or makes the spool of a loot folder, and sweeps what nothing can continue.
-    ///
-    /// # Errors
-    /// When the folder cannot be written.
-    pub fn open(folder: Arc<LootFolder>) -> io::Result<Self> {
-        let hidden = make_private(folder.handle().try_clone_to_owned()?, HIDDEN)?;
-        let handle = Arc::new(make_private(hidden, "spool")?);
-        let spool = Self { folder, handle };
-        spool.sweep()?;
-        Ok(spool)
-    }
-
-    /// The folder it belongs to.
-    #[must_use]
-    pub fn folder(&self) -> &Arc<LootFolder> {
-        &self.folder
-    }
-
-    /// The download of `key`: what an earlier run received of it, or a new one.
-    ///
-    /// # Errors
-    /// When the spool cannot be written.
-    pub fn part(&self, key: &PartKey) -> io::Result<Part> {
-        let id = part_id(key);
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file =
-            File::from(rustix::fs::openat(&*self.handle, format!("{id}.part"), flags, Mode::from_raw_mode(0o600))?);
-        let fresh = Note { key: key.clone(), validators: Validators::default(), durable_bytes: 0, boot: boot_id() };
-        let note = self.read_note(&id).filter(|note| note.key == *key).unwrap_or(fresh);
-        let mut part = Part { spool: self.clone(), id, file, received_bytes: 0, note, holds_another: false };
-        let length = part.file.metadata()?.len();
-        // After a power cut the length may be ahead of the content.
-        let trusted = if part.note.boot == boot_id() { length } else { length.min(part.note.durable_bytes) };
-        part.received_bytes = if trusted > key.size_bytes { 0 } else { trusted };
-        part.file.set_len(part.received_bytes)?;
-        Ok(part)
-    }
-
-    /// Bytes that an earlier run received of `key`.
-    #[must_use]
-    pub fn here_bytes(&self, key: &PartKey) -> u64 {
-        let facts = facts_at(self.handle.as_fd(), &format!("{}.part", part_id(key)));
-        facts.ok().flatten().map_or(0, |facts| facts.size_bytes)
-    }
-
-    fn read_note(&self, id: &str) -> Option<Note> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = File::from(rustix::fs::openat(&*self.handle, format!("{id}.note"), flags, Mode::empty()).ok()?);
-        serde_json::from_reader(io::Read::take(file, 64 * 1024)).ok()
-    }
-
-    /// Removes what has no note, is no download, or rests too long.
-    fn sweep(&self) -> io::Result<()> {
-        let now = SystemTime::now();
-        for entry in Dir::read_from(&*self.handle)? {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().to_str() else { continue };
-            let id = name.strip_suffix(".part").or_else(|| name.strip_suffix(".note")).unwrap_or_default();
-            let known = self.read_note(id).is_some_and(|note| part_id(&note.key) == id);
-            let age = facts_at(self.handle.as_fd(), name)?.map(|facts| {
-                let modified = Duration::from_nanos(u64::try_from(facts.modified_ns).unwrap_or(0));
-                now.duration_since(SystemTime::UNIX_EPOCH + modified).unwrap_or_default()
-            });
-            if age.is_some_and(|age| !known || age > KEEP_UNFINISHED) {
-                rustix::fs::unlinkat(&*self.handle, name, AtFlags::empty())?;
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Part {
-    /// Bytes that are here.
-    #[must_use]
-    pub fn received_bytes(&self) -> u64 {
-        self.received_bytes
-    }
-
-    /// How the source named the version that was begun.
-    #[must_use]
-    pub fn validators(&self) -> &Validators {
-        &self.note.validators
-    }
-
-    /// Begins again from nothing, with the version so named.
-    ///
-    /// # Errors
-    /// When the spool cannot be written.
-    pub fn restart(&mut self, validators: Validators) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.received_bytes = 0;
-        self.note.validators = validators;
-        self.note.durable_bytes = 0;
-        if self.note.key.size_bytes < NOTED_FROM_BYTES {
-            return Ok(());
-        }
-        self.write_note()
-    }
-
-    /// Appends what came.
-    ///
-    /// # Errors
-    /// When the disk is full, for instance; what came before stays.
-    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        use std::os::unix::fs::FileExt as _;
-        self.file.write_all_at(bytes, self.received_bytes)?;
-        self.received_bytes = self.received_bytes.saturating_add(bytes.len() as u64);
-        if self.received_bytes.saturating_sub(self.note.durable_bytes) >= SYNC_EVERY_BYTES {
-            self.file.sync_data()?;
-            self.note.durable_bytes = self.received_bytes;
-            self.write_note()?;
-        }
-        Ok(())
-    }
-
-    /// Gives the download up.
-    pub fn discard(mut self) {
-        self.note.validators = Validators::default();
-    }
-
-    /// Whether a later download can go on from here: something came of a version that has a name,
-    /// and there is a note of it.
-    fn can_be_continued(&self) -> bool {
-        self.received_bytes > 0
-            && self.note.validators != Validators::default()
-            && self.note.key.size_bytes >= NOTED_FROM_BYTES
-    }
-
     /// Puts the whole file under `path`, where nothing may be, or, with `replacing`, the very
     /// file so described. Durable when this returns.
     ///
@@ -308,56 +116,6 @@ impl Part {
         self.holds_another = false;
         rustix::fs::unlinkat(&*spool, &part, AtFlags::empty()).map_err(land_error)
     }
-
-    fn write_note(&self) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let temporary = format!("{}.new", self.id);
-        let spool = &*self.spool.handle;
-        let mut file =
-            File::from(rustix::fs::openat(spool, &temporary, flags | OFlags::TRUNC, Mode::from_raw_mode(0o600))?);
-        file.write_all(&serde_json::to_vec(&self.note)?)?;
-        Ok(rustix::fs::renameat(spool, &temporary, spool, format!("{}.note", self.id))?)
-    }
-
-    fn remove_note(&self) {
-        if self.note.key.size_bytes < NOTED_FROM_BYTES {
-            return;
-        }
-        let _ = rustix::fs::unlinkat(&*self.spool.handle, format!("{}.note", self.id), AtFlags::empty());
-    }
-}
-
-impl Drop for Part {
-    /// What nothing can continue does not stay: a neighbour that lists a million files it has
-    /// not would fill the spool with their names.
-    fn drop(&mut self) {
-        if self.holds_another || self.can_be_continued() {
-            return;
-        }
-        self.remove_note();
-        let _ = rustix::fs::unlinkat(&*self.spool.handle, format!("{}.part", self.id), AtFlags::empty());
-    }
-}
-
-fn make_private(parent: OwnedFd, name: &str) -> io::Result<OwnedFd> {
-    match rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o700)) {
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let handle = rustix::fs::openat(&parent, name, flags, Mode::empty())?;
-    drop(parent);
-    Ok(handle)
-}
-
-fn part_id(key: &PartKey) -> String {
-    let digest = Sha1::digest(format!("{}\n{}\n{}", key.path, key.size_bytes, key.origin));
-    digest.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Another boot means that unsynced bytes may be lost.
-fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
 fn land_error(error: Errno) -> LandError {
@@ -377,18 +135,9 @@ fn in_the_way(error: io::Error) -> LandError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spool::tests::{key, spool};
+    use super::super::spool::{Spool, Validators};
     use super::*;
-
-    fn spool() -> (tempfile::TempDir, Spool) {
-        let temp = tempfile::tempdir().unwrap();
-        let folder = Arc::new(LootFolder::open(temp.path()).unwrap());
-        let spool = Spool::open(folder).unwrap();
-        (temp, spool)
-    }
-
-    fn key(path: &str, size_bytes: u64) -> PartKey {
-        PartKey { path: path.into(), size_bytes, origin: Uuid::nil() }
-    }
 
     fn path(name: &str) -> LootPath {
         LootPath::parse(name.as_bytes()).unwrap()
@@ -461,29 +210,6 @@ mod tests {
         assert_eq!(left(), 2);
         assert!(matches!(stopped.land(&path("taken"), None), Err(LandError::Exists)));
         assert_eq!(left(), 0);
-    }
-
-    #[test]
-    fn a_restart_goes_on_where_it_was() {
-        let (_temp, spool) = spool();
-        let mut part = spool.part(&key("a", 1_000_000)).unwrap();
-        let validators = Validators { etag: Some("\"x\"".into()), last_modified: None };
-        part.restart(validators.clone()).unwrap();
-        part.append(b"12345").unwrap();
-        drop(part);
-        let again = Spool::open(spool.folder().clone()).unwrap().part(&key("a", 1_000_000)).unwrap();
-        assert_eq!((again.received_bytes(), again.validators()), (5, &validators));
-        assert_eq!(spool.part(&key("a", 1_000_001)).unwrap().received_bytes(), 0);
-    }
-
-    #[test]
-    fn what_nothing_can_continue_is_swept() {
-        let (temp, spool) = spool();
-        for name in ["stray", "0123.part", "0123.note"] {
-            std::fs::write(temp.path().join(".boucan/spool").join(name), "x").unwrap();
-        }
-        Spool::open(spool.folder().clone()).unwrap();
-        assert_eq!(std::fs::read_dir(temp.path().join(".boucan/spool")).unwrap().count(), 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod listing;
 pub mod scan;
 pub mod space;
+pub mod spool;
 pub mod stored;
 pub mod watch;
 

@@ -3,7 +3,7 @@
 //! A few files come at once, from each neighbour no more than its share; what fails waits, and
 //! another neighbour that has the same file is asked instead.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -14,12 +14,13 @@ use uuid::Uuid;
 
 use super::job::{Done, Job, JobError};
 use super::plan::{Offer, Outcome, Plan, View, Want, plan};
+use super::queue::Queue;
 use super::retry::Retry;
 use super::rules::Rules;
 use super::{Active, Doing, Lately, Mirror};
 use crate::fetch::client::Connection;
-use crate::loot::landing::{PartKey, Spool};
 use crate::loot::space::SpaceBudget;
+use crate::loot::spool::{PartKey, Spool};
 use crate::loot::{Ledger, Loot, LootState};
 use crate::neighbours::{Neighbour, Neighbourhood};
 
@@ -69,8 +70,7 @@ pub struct Engine {
 struct Work {
     engine: Engine,
     spool: Option<Spool>,
-    queue: VecDeque<Want>,
-    queued: HashMap<Uuid, usize>,
+    queue: Queue,
     jobs: JoinSet<Done>,
     active: HashMap<Box<str>, (Active, Uuid)>,
     names: HashMap<Id, Box<str>>,
@@ -119,8 +119,7 @@ impl Work {
         Self {
             engine,
             spool: None,
-            queue: VecDeque::new(),
-            queued: HashMap::new(),
+            queue: Queue::default(),
             jobs: JoinSet::new(),
             active: HashMap::new(),
             names: HashMap::new(),
@@ -197,33 +196,11 @@ impl Work {
             .collect();
         let landed =
             |want: &&Want| self.landed.get(want.path.as_str()).is_some_and(|(size, _)| *size == want.size_bytes);
-        self.queue = made
-            .wants
-            .iter()
-            .filter(|want| !landed(want) && !self.active.contains_key(want.path.as_str()))
-            .cloned()
-            .collect();
-        self.count_all_sources();
+        let startable =
+            made.wants.iter().filter(|want| !landed(want) && !self.active.contains_key(want.path.as_str())).cloned();
+        self.queue = Queue::of(startable);
         self.waiting = None;
         self.engine.mirror.lock().plan = Arc::new(made);
-    }
-
-    /// How many queued wants each neighbour could give: who has none need not be looked for.
-    fn count_all_sources(&mut self) {
-        self.queued.clear();
-        let uuids: Vec<Uuid> =
-            self.queue.iter().flat_map(|want| want.sources.iter().map(|source| source.uuid)).collect();
-        for uuid in uuids {
-            let wants = self.queued.entry(uuid).or_default();
-            *wants = wants.saturating_add(1);
-        }
-    }
-
-    fn uncount_sources(&mut self, want: &Want) {
-        for source in &want.sources {
-            let wants = self.queued.entry(source.uuid).or_default();
-            *wants = wants.saturating_sub(1);
-        }
     }
 
     fn offers(&self, now: Instant) -> Vec<Offer> {
@@ -246,8 +223,7 @@ impl Work {
         // The disk is asked for its space: that may take a while.
         if let Err(why) = tokio::task::block_in_place(|| self.begin(&want, source)) {
             // What is as large does not fit either; smaller files may. The next plan tries all again.
-            self.queue.retain(|other| other.size_bytes < want.size_bytes);
-            self.count_all_sources();
+            self.queue.drop_from(want.size_bytes);
             self.waiting = Some(why);
         }
         true
@@ -263,25 +239,20 @@ impl Work {
         });
         let idle =
             |uuid: &Uuid| load.get(uuid).is_none_or(|jobs| *jobs < per_neighbour) && self.neighbours.may_try(uuid, now);
-        let wanted: HashSet<Uuid> =
-            self.queued.iter().filter(|(_, wants)| **wants > 0).map(|(uuid, _)| *uuid).collect();
         let present = self.engine.neighbourhood.present_uuids(now);
-        let present: HashSet<Uuid> = present.into_iter().filter(|uuid| wanted.contains(uuid)).filter(idle).collect();
-        if present.is_empty() {
+        let able = self.queue.able(present.into_iter().filter(idle));
+        if able.is_empty() {
             return None;
         }
-        let startable = |want: &&Want| !self.active.contains_key(want.path.as_str());
-        let (position, source) =
-            self.queue.iter().enumerate().filter(|(_, want)| startable(want)).find_map(|(position, want)| {
-                let able = want.sources.iter().map(|source| source.uuid);
-                let able = able.filter(|uuid| {
-                    present.contains(uuid)
-                        && self.files.may_try(&(want.path.as_str().into(), want.size_bytes, *uuid), now)
-                });
-                Some((position, able.min_by_key(|uuid| load.get(uuid).copied().unwrap_or(0))?))
-            })?;
-        let want = self.queue.remove(position)?;
-        self.uncount_sources(&want);
+        let Self { queue, active, files, .. } = self;
+        let (want, source) = queue.take_first(|want| {
+            if active.contains_key(want.path.as_str()) {
+                return None;
+            }
+            let may = |uuid: &Uuid| files.may_try(&(want.path.as_str().into(), want.size_bytes, *uuid), now);
+            let sources = want.sources.iter().map(|source| source.uuid).filter(|uuid| able.contains(uuid) && may(uuid));
+            sources.min_by_key(|uuid| load.get(uuid).copied().unwrap_or(0))
+        })?;
         Some((want, self.engine.neighbourhood.get(source)?))
     }
 
@@ -361,8 +332,7 @@ impl Work {
                 tracing::info!(path = %done.want.path, from = %done.from, %error, "a file did not come");
                 if error.is_of_our_disk() {
                     // No fault of theirs: the next plan tries all again.
-                    self.queue.clear();
-                    self.count_all_sources();
+                    self.queue = Queue::default();
                     self.waiting = Some(error.to_string());
                 } else {
                     let remembered = self.files.failed((name, done.want.size_bytes, done.uuid), now);

@@ -11,9 +11,10 @@ use super::plan::{Source, Want};
 use crate::fetch::FetchError;
 use crate::fetch::client::Connection;
 use crate::fetch::file::fetch_file;
-use crate::loot::landing::{LandError, PartKey, Spool};
+use crate::loot::landing::LandError;
 use crate::loot::ledger::Mirrored;
 use crate::loot::space::Reservation;
+use crate::loot::spool::{PartKey, Spool};
 use crate::loot::{FileFacts, Ledger, Loot};
 use crate::wire::DisplayText;
 

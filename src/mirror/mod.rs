@@ -6,6 +6,7 @@
 pub mod engine;
 pub mod job;
 pub mod plan;
+pub mod queue;
 pub mod retry;
 pub mod rules;
 

@@ -241,7 +241,8 @@ impl Neighbour {
             // It did not verify (goforban rewrites its index in place): read again at the next announcement.
             Some(_) if known.verified_by.is_none() => {
                 let heard_since = attempts.last.is_none_or(|last| self.heard() > last);
-                let pause = UNVERIFIED_MIN.saturating_mul(1_u32.checked_shl(self.unverified.saturating_sub(3)).unwrap_or(u32::MAX));
+                let pause = UNVERIFIED_MIN
+                    .saturating_mul(1_u32.checked_shl(self.unverified.saturating_sub(3)).unwrap_or(u32::MAX));
                 heard_since.then(|| since(attempts.last, pause.min(PRESENT)))
             }
             Some(_) => None,

@@ -1,0 +1,98 @@
+//! The wants that are not begun, in the order of the plan, and how many of them each neighbour
+//! could give: who could give none need not be looked for in a long queue.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use uuid::Uuid;
+
+use super::plan::Want;
+
+/// Wants that wait.
+#[derive(Debug, Default)]
+pub struct Queue {
+    wants: VecDeque<Want>,
+    by_source: HashMap<Uuid, usize>,
+}
+
+impl Queue {
+    /// Of these, in their order.
+    #[must_use]
+    pub fn of(wants: impl Iterator<Item = Want>) -> Self {
+        let mut queue = Self { wants: wants.collect(), by_source: HashMap::new() };
+        queue.count();
+        queue
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.wants.len()
+    }
+
+    /// True when none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.wants.is_empty()
+    }
+
+    /// Those of `neighbours` that could give something.
+    #[must_use]
+    pub fn able(&self, neighbours: impl Iterator<Item = Uuid>) -> HashSet<Uuid> {
+        neighbours.filter(|uuid| self.by_source.get(uuid).is_some_and(|wants| *wants > 0)).collect()
+    }
+
+    /// Takes the first want for which `choose` names a neighbour, with that neighbour.
+    pub fn take_first(&mut self, mut choose: impl FnMut(&Want) -> Option<Uuid>) -> Option<(Want, Uuid)> {
+        let (position, uuid) =
+            self.wants.iter().enumerate().find_map(|(position, want)| Some((position, choose(want)?)))?;
+        let want = self.wants.remove(position)?;
+        for source in &want.sources {
+            if let Some(wants) = self.by_source.get_mut(&source.uuid) {
+                *wants = wants.saturating_sub(1);
+            }
+        }
+        Some((want, uuid))
+    }
+
+    /// Drops all that are at least so large.
+    pub fn drop_from(&mut self, size_bytes: u64) {
+        self.wants.retain(|want| want.size_bytes < size_bytes);
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.by_source.clear();
+        for source in self.wants.iter().flat_map(|want| &want.sources) {
+            let wants = self.by_source.entry(source.uuid).or_default();
+            *wants = wants.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Source;
+    use super::*;
+    use crate::wire::LootPath;
+
+    const A: Uuid = Uuid::from_u128(0xa);
+    const B: Uuid = Uuid::from_u128(0xb);
+
+    fn want(name: &str, size_bytes: u64, sources: &[Uuid]) -> Want {
+        let source = |uuid: &Uuid| Source { uuid: *uuid, listed_name: name.into() };
+        let path = LootPath::parse(name.as_bytes()).unwrap();
+        Want { path, size_bytes, sources: sources.iter().map(source).collect(), replaces: None }
+    }
+
+    #[test]
+    fn who_can_give_nothing_is_not_able() {
+        let mut queue = Queue::of([want("a", 1, &[A]), want("b", 2, &[A, B])].into_iter());
+        assert_eq!(queue.able([A, B].into_iter()).len(), 2);
+        let (taken, from) =
+            queue.take_first(|want| want.sources.iter().map(|s| s.uuid).find(|uuid| *uuid == B)).unwrap();
+        assert_eq!((taken.path.as_str(), from), ("b", B));
+        assert_eq!(queue.able([A, B].into_iter()), HashSet::from([A]));
+        queue.drop_from(1);
+        assert!(queue.is_empty() && queue.able([A].into_iter()).is_empty());
+    }
+}
