@@ -123,7 +123,8 @@ fn clients_that_never_read_are_cut() {
         let text = format!("GET /s/?g=large HTTP/1.1\r\nHost: {}\r\n\r\n", node.address());
         stream.write_all(text.as_bytes()).unwrap();
     }
-    wait_until("each is being answered", || descriptors() >= before + 80);
+    // Two each; `before` may hold one of the questions just asked.
+    wait_until("each is being answered", || descriptors() >= before + 75);
     let deadline = Instant::now() + 3 * CUT;
     while descriptors() > before + 5 {
         assert!(Instant::now() < deadline, "{} descriptors, {before} before", descriptors());
