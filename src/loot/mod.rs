@@ -2,7 +2,7 @@
 //!
 //! [`Loot`] is the handle everybody holds: it gives the current [`Snapshot`] (index, its exact
 //! bytes and HMAC, always one consistent triple), opens files, and takes hints that something
-//! changed. The [keeper](keeper) behind it is the only one that walks the disk.
+//! changed. The [keeper] behind it is the only one that walks the disk.
 
 pub mod folder;
 pub mod hints;
