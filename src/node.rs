@@ -28,7 +28,7 @@ use crate::neighbours::Neighbourhood;
 use crate::neighbours::index_cache::IndexCache;
 use crate::shutdown::{Tasks, signalled};
 
-/// Searches and listings that are made at once; others wait.
+/// Searches that run at once, and listings likewise; others wait.
 const WALKS_MAX: usize = 4;
 /// The keeper of the loot may take so long to end.
 const KEEPER_ENDS: Duration = Duration::from_millis(500);
@@ -70,7 +70,8 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         stats: discovery.stats(),
         hosts: Arc::new(HostNames::new(&config.host_name, &config.also_called)),
         rank: Arc::new(Rank::new(config.operator_token).map_err(io::Error::from)?),
-        walks: Arc::new(Semaphore::new(WALKS_MAX)),
+        searches: Arc::new(Semaphore::new(WALKS_MAX)),
+        listings: Arc::new(Semaphore::new(WALKS_MAX)),
         missing: Arc::default(),
     };
     say_where(&app, &config, &shared, quiet);

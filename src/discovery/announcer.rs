@@ -157,8 +157,11 @@ impl Announcer {
             self.send(snapshot.hmac, *to, None, None);
         }
         let present = self.neighbourhood.present(Instant::now());
-        for neighbour in present.iter().filter(|n| n.is_beyond_broadcasts(Instant::now())) {
-            neighbour.addresses().iter().for_each(|a| self.tell(snapshot, a.service, |snapshot| Some(snapshot.hmac)));
+        // Only where an index was read: a forged source gains nothing.
+        let is_named = |service: &SocketAddr| self.named.iter().any(|named| named.ip() == service.ip());
+        let beyond = present.iter().filter(|n| n.known.is_some() && n.is_beyond_broadcasts(Instant::now()));
+        for address in beyond.flat_map(|n| n.addresses()).filter(|a| a.proven.is_some() && !is_named(&a.service)) {
+            self.tell(snapshot, address.service, |snapshot| Some(snapshot.hmac));
         }
         // Forban nodes verify with `forban`: they hear the broadcast and this, and keep the later,
         // so they stop fetching our index every round. goforban checks no HMAC: not to it.

@@ -58,6 +58,7 @@ impl IndexFetcher {
     /// Fetches what is due until the task is dropped. Nothing is taken that has no slot: a flood
     /// of announcements makes no queue.
     pub async fn run(self, tasks: Tasks) {
+        let mut expired = Instant::now();
         loop {
             let free = self.slots.available_permits();
             let (due, next) = self.neighbourhood.take_due(free, |uuid| self.lock().contains(&uuid), Instant::now());
@@ -76,7 +77,11 @@ impl IndexFetcher {
             tokio::select! {
                 () = self.neighbourhood.fetch_wanted() => {}
                 () = self.slot_freed.notified() => {}
-                () = tokio::time::sleep_until(wake.into()) => self.neighbourhood.expire(Instant::now()),
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            if expired.elapsed() >= EXPIRE_EVERY {
+                expired = Instant::now();
+                self.neighbourhood.expire(expired);
             }
         }
     }
@@ -121,12 +126,13 @@ impl IndexFetcher {
     }
 
     async fn fetch_from_any(&self, due: &DueFetch) -> Result<(IpAddr, KnownIndex), FetchError> {
+        let deadline = tokio::time::Instant::now() + WHOLE;
         let mut last = FetchError::TimedOut(WHOLE);
         for service in &due.services {
-            match tokio::time::timeout(WHOLE, self.fetch_from(*service, due)).await {
+            match tokio::time::timeout_at(deadline, self.fetch_from(*service, due)).await {
                 Ok(Ok(known)) => return Ok((service.ip(), known)),
                 Ok(Err(error)) => last = error,
-                Err(_) => last = FetchError::TimedOut(WHOLE),
+                Err(_) => return Err(FetchError::TimedOut(WHOLE)),
             }
         }
         Err(last)

@@ -58,7 +58,7 @@ pub async fn show(
     let status = app.loot.status();
     let neighbours = app.neighbourhood.present(now);
     let (counts, of, ours) = (app.missing.clone(), neighbours.clone(), snapshot.index.clone());
-    let missing = app.walk(move || counts.count(&of, &ours)).await?;
+    let missing = App::walk(&app.listings, move || counts.count(&of, &ours)).await?;
     let views = neighbours.iter().zip(missing).map(|(n, missing)| NeighbourView::new(n, missing, ends.local.ip(), now));
     let scanning = (status.state == LootState::Scanning).then(|| grouped(app.loot.files_seen()));
     render(&HomePage {

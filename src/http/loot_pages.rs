@@ -110,7 +110,7 @@ async fn browse_index(
     };
     let page = page_number(&query);
     let (frame, base) = (Frame::new(app, visitor), owner.base.clone());
-    let made = app.walk(move || {
+    let made = App::walk(&app.listings, move || {
         let shelf = FolderView::of(&index, &folder);
         let here = folder_href(&owner.base, &folder);
         let separator = if folder.is_empty() { '?' } else { '&' };
@@ -192,7 +192,7 @@ pub async fn missing(
     let ours = app.loot.snapshot().index.clone();
     let page = page_number(query.as_deref().unwrap_or_default());
     let frame = Frame::new(&app, &visitor);
-    let made = app.walk(move || {
+    let made = App::walk(&app.listings, move || {
         let absent: Vec<Entry<'_>> = theirs.absent_from(&ours).collect();
         let bytes = absent.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size_bytes));
         let shown = absent.iter().skip(page.saturating_sub(1).saturating_mul(ROWS)).take(ROWS);

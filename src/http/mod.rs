@@ -79,8 +79,10 @@ pub struct App {
     pub hosts: Arc<host::HostNames>,
     /// Who may change the node.
     pub rank: Arc<operator::Rank>,
-    /// Long walks over indexes that run at once.
-    pub walks: Arc<Semaphore>,
+    /// Searches that run at once.
+    pub searches: Arc<Semaphore>,
+    /// Listings of folders and counts that are made at once.
+    pub listings: Arc<Semaphore>,
     /// How many files of each neighbour are not here.
     pub missing: Arc<home::MissingCounts>,
 }
@@ -92,10 +94,10 @@ impl App {
     /// # Errors
     /// [`error::HttpError::Busy`] when no place is free in time.
     pub async fn walk<T: Send + 'static>(
-        &self,
+        places: &Arc<Semaphore>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, error::HttpError> {
-        let place = tokio::time::timeout(WALK_WAIT, self.walks.clone().acquire_owned()).await;
+        let place = tokio::time::timeout(WALK_WAIT, places.clone().acquire_owned()).await;
         let Ok(Ok(place)) = place else { return Err(error::HttpError::Busy) };
         let walked = tokio::task::spawn_blocking(move || {
             let _place = place;
@@ -129,8 +131,8 @@ pub fn routes(app: App) -> Router {
         .route("/l/{uuid}", get(loot_pages::browse))
         .route("/v/{uuid}", get(loot_pages::missing))
         .route("/held-back", get(held_back::show))
-        .layer(middleware::map_response(error::as_page))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, PAGE))
+        .layer(middleware::map_response(error::as_page))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));
 
     // The operator.

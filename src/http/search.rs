@@ -82,7 +82,8 @@ async fn run(app: &App, neighbours: &[Neighbour], wanted: String, page: usize) -
     let ours = Shelf { index: app.loot.snapshot().index.clone() };
     let theirs = neighbours.iter().filter_map(|n| Some(Shelf { index: n.known.as_ref()?.index.clone() }));
     let shelves: Vec<Shelf> = std::iter::once(ours).chain(theirs).collect();
-    let searched = app.walk(move || search(&wanted, &shelves, page.saturating_sub(1).saturating_mul(ROWS), ROWS));
+    let searched =
+        App::walk(&app.searches, move || search(&wanted, &shelves, page.saturating_sub(1).saturating_mul(ROWS), ROWS));
     searched.await?.map_err(|error| HttpError::BadQuery(error.to_string()))
 }
 

@@ -28,16 +28,6 @@ pub struct FileId {
     pub inode: u64,
 }
 
-impl FileId {
-    /// Whether it is the folder it was before a restart of the machine. Device numbers change then
-    /// (btrfs, NFS, USB), so the inode decides: an empty mount point has another than what is
-    /// mounted on it.
-    #[must_use]
-    pub fn is_same_folder(self, other: Self) -> bool {
-        self.inode == other.inode
-    }
-}
-
 /// What `fstat` says of a regular file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileFacts {
@@ -56,6 +46,33 @@ pub struct LootFile {
     pub file: File,
     /// As it was when opened.
     pub facts: FileFacts,
+}
+
+/// What keeps a file from standing under its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A file, link or device where a folder is needed.
+    OnTheWay,
+    /// Something has the very name.
+    InItsPlace,
+}
+
+/// Which folder it is, also after a restart of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FolderId {
+    /// Device and inode.
+    pub id: FileId,
+    /// When it was made, nanoseconds since 1970; 0 where the file system does not tell.
+    pub born_ns: i64,
+}
+
+impl FolderId {
+    /// Device numbers change with a restart of the machine (btrfs, NFS, USB), so they do not count.
+    /// The roots of file systems share their inode numbers, so the birth does.
+    #[must_use]
+    pub fn is_same_folder(self, other: Self) -> bool {
+        self.id.inode == other.id.inode && self.born_ns == other.born_ns
+    }
 }
 
 /// Why a file of the loot cannot be had.
@@ -77,7 +94,7 @@ pub enum OpenError {
 pub struct LootFolder {
     handle: OwnedFd,
     path: PathBuf,
-    id: FileId,
+    id: FolderId,
 }
 
 impl LootFolder {
@@ -88,7 +105,7 @@ impl LootFolder {
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = path.canonicalize()?;
         let handle = rustix::fs::open(&path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let id = file_id(&rustix::fs::fstat(&handle)?);
+        let id = FolderId { id: file_id(&rustix::fs::fstat(&handle)?), born_ns: born_ns(handle.as_fd()) };
         Ok(Self { handle, path, id })
     }
 
@@ -100,7 +117,7 @@ impl LootFolder {
 
     /// Which folder it is.
     #[must_use]
-    pub fn id(&self) -> FileId {
+    pub fn id(&self) -> FolderId {
         self.id
     }
 
@@ -108,7 +125,7 @@ impl LootFolder {
     /// replaced.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        rustix::fs::stat(&self.path).is_ok_and(|stat| file_id(&stat) == self.id)
+        rustix::fs::stat(&self.path).is_ok_and(|stat| file_id(&stat) == self.id.id)
     }
 
     /// Opens a regular file for reading.
@@ -140,6 +157,28 @@ impl LootFolder {
     pub fn open_folder(&self, name: &str) -> io::Result<OwnedFd> {
         let name = if name.is_empty() { "." } else { name };
         Ok(self.resolve(name, OFlags::RDONLY | OFlags::DIRECTORY)?)
+    }
+
+    /// What would keep a new file from standing at `path`, listed or not: links, devices and empty
+    /// folders count too.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn obstacle(&self, path: &LootPath) -> io::Result<Option<Obstacle>> {
+        for (at, _) in path.as_str().match_indices('/') {
+            match self.resolve(path.as_str().get(..at).unwrap_or_default(), OFlags::PATH | OFlags::DIRECTORY) {
+                Ok(_) => {}
+                Err(Errno::NOENT) => return Ok(None),
+                Err(Errno::NOTDIR | Errno::LOOP) => return Ok(Some(Obstacle::OnTheWay)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let parent = self.open_folder(path.folder().unwrap_or_default())?;
+        match rustix::fs::statat(&parent, path.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(Some(Obstacle::InItsPlace)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Opens the folder in which `path` is to be, making what is missing of it (mode 0755).
@@ -241,6 +280,15 @@ fn file_id(stat: &rustix::fs::Stat) -> FileId {
     FileId { device: stat.st_dev as u64, inode: stat.st_ino as u64 }
 }
 
+fn born_ns(folder: BorrowedFd<'_>) -> i64 {
+    use rustix::fs::StatxFlags;
+    let about = rustix::fs::statx(folder, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME);
+    let born = about.ok().filter(|about| StatxFlags::from_bits_retain(about.stx_mask).contains(StatxFlags::BTIME));
+    born.map_or(0, |about| {
+        about.stx_btime.tv_sec.saturating_mul(1_000_000_000).saturating_add(i64::from(about.stx_btime.tv_nsec))
+    })
+}
+
 fn is_missing(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::XDEV)
 }
@@ -313,6 +361,24 @@ mod tests {
             assert!(folder.make_parent(&path(name)).is_err(), "{name}");
         }
         assert!(!temp.path().join("escaped").exists());
+    }
+
+    #[test]
+    fn what_is_not_listed_is_in_the_way_all_the_same() {
+        let (temp, folder) = folder_with_oddities();
+        std::fs::create_dir(temp.path().join("loot/empty")).unwrap();
+        for (name, expected) in [
+            ("new", None),
+            ("new/deep/file", None),
+            ("d/new", None),
+            ("dangling", Some(Obstacle::InItsPlace)),
+            ("fifo", Some(Obstacle::InItsPlace)),
+            ("empty", Some(Obstacle::InItsPlace)),
+            ("dlink/new", Some(Obstacle::OnTheWay)),
+            ("d/a.txt/new", Some(Obstacle::OnTheWay)),
+        ] {
+            assert_eq!(folder.obstacle(&path(name)).unwrap(), expected, "{name}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch as channel;
 
-use super::folder::{FileFacts, FileId, LootFolder};
+use super::folder::{FileFacts, FileId, FolderId, LootFolder};
 use super::hints::{Gathered, Gatherer, Hint, Hints, hints};
 use super::listing::{Change, Found, Listing};
 use super::scan::scan;
@@ -83,7 +83,18 @@ pub fn start(
         hints: hints.clone(),
     });
     let loot = Loot { shared: shared.clone() };
-    let keeper = Keeper { shared, key, ledger, stored, listing, last_seen, watch: None, unsaved_since: None, gatherer };
+    let keeper = Keeper {
+        shared,
+        key,
+        ledger,
+        stored,
+        listing,
+        last_seen,
+        watch: None,
+        watch_lost: false,
+        unsaved_since: None,
+        gatherer,
+    };
     let thread = std::thread::Builder::new().name("loot-keeper".into()).spawn(move || keeper.run())?;
     Ok((loot, KeeperHandle { hints, thread }))
 }
@@ -104,8 +115,10 @@ struct Keeper {
     stored: StoredLoot,
     listing: Listing,
     /// The folder in which files were last seen; an empty other one in its place is suspect.
-    last_seen: Option<FileId>,
+    last_seen: Option<FolderId>,
     watch: Option<FolderWatch>,
+    /// The folder went, and with it what watched it.
+    watch_lost: bool,
     unsaved_since: Option<Instant>,
     gatherer: Gatherer,
 }
@@ -239,15 +252,18 @@ impl Keeper {
             return Ok(folder);
         }
         self.watch = None;
+        self.watch_lost = true;
         let path = folder.path();
         LootFolder::open(path).map(Arc::new).map_err(|error| format!("{} is not there: {error}", path.display()))
     }
 
     /// The folder at the path is believed: it is ours from now on.
     fn adopt(&mut self, folder: Arc<LootFolder>) {
-        if self.folder().id() != folder.id() || self.watch.is_none() {
+        if std::mem::take(&mut self.watch_lost) {
             *self.shared.folder.write().unwrap_or_else(PoisonError::into_inner) = folder;
             self.watch_folder();
+            // What changed between the walk and the watch is found by another walk.
+            self.shared.hints.send(Hint::Rescan);
         }
     }
 

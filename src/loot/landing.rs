@@ -63,7 +63,7 @@ impl Part {
             }
             other => other?,
         };
-        grown.iter().chain([&parent]).try_for_each(rustix::fs::fsync).map_err(io::Error::from)?;
+        grown.iter().chain([&parent]).try_for_each(sync_folder)?;
         self.remove_note();
         Ok(facts)
     }
@@ -95,6 +95,9 @@ impl Part {
     fn exchange(&mut self, parent: &OwnedFd, name: &str, old: &FileFacts) -> Result<(), LandError> {
         let part = format!("{}.part", self.id);
         let spool = self.spool.handle.clone();
+        if facts_at(parent.as_fd(), name)?.as_ref().is_some_and(|here| here != old) {
+            return Err(LandError::Exists);
+        }
         // Nothing may continue from the file that lies here after the exchange.
         self.remove_note();
         let swap = || rustix::fs::renameat_with(&*spool, &part, parent, name, RenameFlags::EXCHANGE);
@@ -115,6 +118,14 @@ impl Part {
         }
         self.holds_another = false;
         rustix::fs::unlinkat(&*spool, &part, AtFlags::empty()).map_err(land_error)
+    }
+}
+
+/// Some network file systems cannot sync a folder, and need not.
+fn sync_folder(folder: &OwnedFd) -> io::Result<()> {
+    match rustix::fs::fsync(folder) {
+        Ok(()) | Err(Errno::INVAL) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -232,6 +232,7 @@ impl Inner {
     fn append(&mut self, record: Record) {
         if let Err(error) = write_record(&mut self.log, &record) {
             tracing::warn!(path = %self.path.display(), %error, "the ledger cannot be written");
+            let _ = self.log.write_all(b"\n"); // what was half written must not spoil the next one
         }
         Arc::make_mut(&mut self.facts).apply(record);
         self.appended = self.appended.saturating_add(1);

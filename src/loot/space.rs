@@ -61,6 +61,8 @@ struct Promised {
     /// Of files that are under way, written or not: what the ledger does not count.
     under_way_bytes: u64,
     files: u64,
+    /// Of downloads that rest in the spool.
+    idle_bytes: u64,
 }
 
 /// Space for one file; given back when dropped.
@@ -88,7 +90,7 @@ impl SpaceBudget {
         let unwritten_bytes = size_bytes.saturating_sub(here_bytes);
         let mut promised = self.lock();
         if let Some(budget) = self.rules.budget_bytes {
-            let used = mirrored_bytes.saturating_add(promised.under_way_bytes);
+            let used = mirrored_bytes.saturating_add(promised.under_way_bytes).saturating_add(promised.idle_bytes);
             if used.saturating_add(size_bytes) > budget {
                 return Err(NoSpace::Budget(budget));
             }
@@ -103,6 +105,11 @@ impl SpaceBudget {
         promised.files = promised.files.saturating_add(1);
         drop(promised);
         Ok(Reservation { budget: self.clone(), size_bytes, unwritten_bytes })
+    }
+
+    /// So many bytes rest in the spool.
+    pub fn note_idle(&self, idle_bytes: u64) {
+        self.lock().idle_bytes = idle_bytes;
     }
 
     fn check_free(&self, disk: &StatVfs, promised: &Promised, more_bytes: u64) -> Result<(), NoSpace> {

@@ -127,6 +127,29 @@ impl Spool {
         serde_json::from_reader(io::Read::take(file, 64 * 1024)).ok()
     }
 
+    /// Removes the parts that `keep` does not want kept. Returns how many bytes are left in those
+    /// that are not `active`.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub fn tidy(&self, active: impl Fn(&PartKey) -> bool, keep: impl Fn(&PartKey) -> bool) -> io::Result<u64> {
+        let mut left_bytes = 0_u64;
+        for entry in Dir::read_from(&*self.handle)? {
+            let entry = entry?;
+            let name = entry.file_name().to_str().unwrap_or_default();
+            let Some(id) = name.strip_suffix(".note") else { continue };
+            let Some(note) = self.read_note(id).filter(|note| !active(&note.key)) else { continue };
+            if keep(&note.key) {
+                left_bytes = left_bytes.saturating_add(self.here_bytes(&note.key));
+            } else {
+                let remove = |name: &str| rustix::fs::unlinkat(&*self.handle, name, AtFlags::empty());
+                let _ = remove(&format!("{id}.part"));
+                remove(name)?;
+            }
+        }
+        Ok(left_bytes)
+    }
+
     /// Removes what has no note, is no download, or rests too long.
     fn sweep(&self) -> io::Result<()> {
         let now = SystemTime::now();
@@ -282,6 +305,19 @@ pub(super) mod tests {
         let again = Spool::open(spool.folder().clone()).unwrap().part(&key("a", 1_000_000)).unwrap();
         assert_eq!((again.received_bytes(), again.validators()), (5, &validators));
         assert_eq!(spool.part(&key("a", 1_000_001)).unwrap().received_bytes(), 0);
+    }
+
+    #[test]
+    fn what_is_not_wanted_any_more_goes_and_the_rest_is_counted() {
+        let (temp, spool) = spool();
+        for (path, size_bytes) in [("wanted", 1_000_000), ("active", 1_000_000), ("here already", 1_000_000)] {
+            let mut part = spool.part(&key(path, size_bytes)).unwrap();
+            part.restart(Validators { etag: Some("\"x\"".into()), last_modified: None }).unwrap();
+            part.append(&[7; 1000]).unwrap();
+        }
+        let left = spool.tidy(|key| &*key.path == "active", |key| &*key.path == "wanted").unwrap();
+        assert_eq!(left, 1000);
+        assert_eq!(std::fs::read_dir(temp.path().join(".boucan/spool")).unwrap().count(), 4);
     }
 
     #[test]

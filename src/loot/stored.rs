@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha1::{Digest as _, Sha1};
 
-use super::folder::FileId;
+use super::folder::{FileId, FolderId};
 use crate::wire::Index;
 
 /// The place in the state folder for one loot folder.
@@ -38,10 +38,11 @@ impl StoredLoot {
 
     /// The index as it was last, with the folder it was of. `None` when nothing usable is stored.
     #[must_use]
-    pub fn load(&self) -> Option<(FileId, Index)> {
+    pub fn load(&self) -> Option<(FolderId, Index)> {
         let id = std::fs::read_to_string(self.folder.join("id")).ok()?;
-        let (device, inode) = id.trim().split_once(' ')?;
-        let id = FileId { device: device.parse().ok()?, inode: inode.parse().ok()? };
+        let mut numbers = id.split_whitespace();
+        let id = FileId { device: numbers.next()?.parse().ok()?, inode: numbers.next()?.parse().ok()? };
+        let id = FolderId { id, born_ns: numbers.next()?.parse().ok()? };
         let body = std::fs::read(self.folder.join("index")).ok()?;
         let (index, _) = Index::parse(&body).ok()?;
         Some((id, index))
@@ -51,9 +52,9 @@ impl StoredLoot {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn save(&self, id: FileId, index: &Index) -> io::Result<()> {
+    pub fn save(&self, id: FolderId, index: &Index) -> io::Result<()> {
         write_whole(&self.folder.join("index"), index.text())?;
-        write_whole(&self.folder.join("id"), format!("{} {}\n", id.device, id.inode).as_bytes())
+        write_whole(&self.folder.join("id"), format!("{} {} {}\n", id.id.device, id.id.inode, id.born_ns).as_bytes())
     }
 }
 

@@ -44,6 +44,10 @@ const TICK: Duration = Duration::from_secs(1);
 const REPLAN: Duration = Duration::from_secs(15);
 /// Another version of a name is fetched once it has lasted so long: an update passes by sooner.
 const LASTING: Duration = Duration::from_secs(30);
+/// What rests in the spool is looked through so often …
+const TIDY: Duration = Duration::from_secs(60);
+/// … and so often while there is no room.
+const TIDY_PRESSED: Duration = Duration::from_secs(10);
 /// A file that landed may be missing in our index so long.
 const LANDED_MEMORY: Duration = Duration::from_secs(60);
 
@@ -81,6 +85,7 @@ struct Work {
     connections: VecDeque<(Uuid, Connection)>,
     waiting: Option<String>,
     planned: Instant,
+    tidied: Option<Instant>,
     plan_due: Option<Instant>,
     plan_pause: Duration,
 }
@@ -94,10 +99,6 @@ impl Engine {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut work = Work::new(self);
-        // What nothing can continue is swept at once, wanted or not.
-        if let Err(why) = tokio::task::block_in_place(|| work.spool()) {
-            tracing::warn!(%why, "nothing can be copied from neighbours now");
-        }
         loop {
             let plan_due = work.plan_due;
             tokio::select! {
@@ -130,6 +131,7 @@ impl Work {
             connections: VecDeque::new(),
             waiting: None,
             planned: Instant::now(),
+            tidied: None,
             plan_due: Some(Instant::now()),
             plan_pause: GATHER,
         }
@@ -151,7 +153,10 @@ impl Work {
         if lasting || now.saturating_duration_since(self.planned) >= REPLAN {
             self.want_plan();
         }
-        while (JOBS_MAX..JOBS_BEYOND_MAX).contains(&self.jobs.len()) && self.begin_next(1) {}
+        let pause = if self.waiting.is_some() { TIDY_PRESSED } else { TIDY };
+        if self.tidied.is_none_or(|at| now.saturating_duration_since(at) >= pause) {
+            tokio::task::block_in_place(|| self.tidy());
+        }
     }
 
     async fn make_plan(&mut self) {
@@ -164,6 +169,9 @@ impl Work {
         if loot.scanned_at.is_none() || matches!(loot.state, LootState::Missing(_)) {
             self.plan_due = Some(began + UNREAD_PAUSE);
             return;
+        }
+        if self.tidied.is_none() {
+            tokio::task::block_in_place(|| self.tidy());
         }
         let offers = self.offers(began);
         let facts = self.engine.ledger.facts();
@@ -203,6 +211,27 @@ impl Work {
         self.engine.mirror.lock().plan = Arc::new(made);
     }
 
+    /// What rests in the spool and is here meanwhile goes; if room is wanted, all that the plan does
+    /// not want goes. The rest counts as used.
+    fn tidy(&mut self) {
+        self.tidied = Some(Instant::now());
+        let Ok(spool) = self.spool() else { return };
+        let ours = self.engine.loot.snapshot().index.clone();
+        let plan = self.engine.mirror.lock().plan.clone();
+        let is_here = |key: &PartKey| ours.find(&key.path).is_some_and(|own| own.size_bytes == key.size_bytes);
+        let is_wanted = |key: &PartKey| {
+            let is_it = |want: &&Want| want.path.as_str() == &*key.path && want.size_bytes == key.size_bytes;
+            let want = plan.wants.iter().find(is_it);
+            want.is_some_and(|want| want.sources.iter().any(|source| source.uuid == key.origin))
+        };
+        let pressed = self.waiting.is_some();
+        let keep = |key: &PartKey| !is_here(key) && (!pressed || is_wanted(key));
+        match spool.tidy(|key| self.active.contains_key(&key.path), keep) {
+            Ok(idle_bytes) => self.engine.space.note_idle(idle_bytes),
+            Err(error) => tracing::info!(%error, "the spool cannot be tidied"),
+        }
+    }
+
     fn offers(&self, now: Instant) -> Vec<Offer> {
         let present = self.engine.neighbourhood.present(now);
         present.into_iter().filter_map(|n| Some(Offer { uuid: n.uuid, index: n.known?.index })).collect()
@@ -211,6 +240,7 @@ impl Work {
     /// Begins jobs while there are wants, sources, room and space.
     fn hand_out(&mut self) {
         while self.jobs.len() < JOBS_MAX && self.begin_next(JOBS_PER_NEIGHBOUR_MAX) {}
+        while self.jobs.len() < JOBS_BEYOND_MAX && self.begin_next(1) {}
     }
 
     /// Begins one job, of a neighbour that has fewer than so many; or sets a want aside for which
@@ -259,7 +289,8 @@ impl Work {
     fn begin(&mut self, want: &Want, neighbour: Neighbour) -> Result<(), String> {
         let uuid = neighbour.uuid;
         let spool = self.spool()?;
-        let mirrored_bytes = self.engine.ledger.facts().mirrored_bytes();
+        let replaced_bytes = want.replaces.unwrap_or(0);
+        let mirrored_bytes = self.engine.ledger.facts().mirrored_bytes().saturating_sub(replaced_bytes);
         let Some(source) = want.sources.iter().find(|source| source.uuid == uuid).cloned() else { return Ok(()) };
         let key = PartKey { path: want.path.as_str().into(), size_bytes: want.size_bytes, origin: uuid };
         let here_bytes = spool.here_bytes(&key);
@@ -296,7 +327,8 @@ impl Work {
     /// The spool of the folder as it is open now.
     fn spool(&mut self) -> Result<Spool, String> {
         let folder = self.engine.loot.folder();
-        if !folder.is_in_place() || matches!(self.engine.loot.status().state, LootState::Missing(_)) {
+        let loot = self.engine.loot.status();
+        if !folder.is_in_place() || loot.scanned_at.is_none() || matches!(loot.state, LootState::Missing(_)) {
             return Err("the folder is not there".into());
         }
         if let Some(spool) = self.spool.as_ref().filter(|spool| spool.folder().id() == folder.id()) {

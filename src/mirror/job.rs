@@ -11,6 +11,7 @@ use super::plan::{Source, Want};
 use crate::fetch::FetchError;
 use crate::fetch::client::Connection;
 use crate::fetch::file::fetch_file;
+use crate::loot::folder::Obstacle;
 use crate::loot::landing::LandError;
 use crate::loot::ledger::Mirrored;
 use crate::loot::space::Reservation;
@@ -63,12 +64,12 @@ impl JobError {
     /// Whether our own disk is at fault, and neither the file nor the neighbour.
     #[must_use]
     pub fn is_of_our_disk(&self) -> bool {
-        use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         let error = match self {
             Self::Fetch(FetchError::Store(error)) | Self::Land(LandError::Io(error)) => error,
             _ => return false,
         };
-        matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+        matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem | PermissionDenied)
     }
 }
 
@@ -104,6 +105,7 @@ impl Job {
 
     async fn bring(&mut self, connection: &mut Option<Connection>) -> Result<(), JobError> {
         let replacing = self.replaced_facts()?;
+        self.look_for_obstacle()?;
         if let Some(kept) = connection {
             kept.renew().await?;
         }
@@ -155,6 +157,18 @@ impl Job {
                 self.ledger.note_owned(&self.want.path);
                 Err(JobError::ChangedHere)
             }
+        }
+    }
+
+    /// What cannot land is not fetched.
+    fn look_for_obstacle(&self) -> Result<(), JobError> {
+        if self.want.replaces.is_some() {
+            return Ok(());
+        }
+        match self.loot.folder().obstacle(&self.want.path).map_err(FetchError::from)? {
+            None => Ok(()),
+            Some(Obstacle::InItsPlace) => Err(LandError::Exists.into()),
+            Some(Obstacle::OnTheWay) => Err(LandError::InTheWay.into()),
         }
     }
 

@@ -190,15 +190,12 @@ impl<S: Fn(&str, u64) -> bool> Planner<'_, '_, S> {
 
     /// Another version than ours, or than the one that is fetched.
     fn consider_other(&mut self, path: &LootPath, size_bytes: u64, sources: Vec<Source>, position: usize) {
-        if let Some(replaces) = self.changed_by_its_origin(path, &sources) {
+        if let Some((replaces, origin)) = self.changed_by_its_origin(path, &sources) {
             let already = self.plan.wants.last().is_some_and(|want| want.path == *path);
             if !already {
-                return self.plan.wants.push(Want {
-                    path: path.clone(),
-                    size_bytes,
-                    sources,
-                    replaces: Some(replaces),
-                });
+                let sources = sources.into_iter().filter(|source| source.uuid == origin).collect();
+                let want = Want { path: path.clone(), size_bytes, sources, replaces: Some(replaces) };
+                return self.plan.wants.push(want);
             }
         }
         let outcome = match path.beside(size_bytes) {
@@ -223,12 +220,12 @@ impl<S: Fn(&str, u64) -> bool> Planner<'_, '_, S> {
     }
 
     /// Our version came by the mirror, is as it came, and the neighbour it came from has another
-    /// now: the size of ours.
-    fn changed_by_its_origin(&self, path: &LootPath, sources: &[Source]) -> Option<u64> {
+    /// now: the size of ours, and that neighbour.
+    fn changed_by_its_origin(&self, path: &LootPath, sources: &[Source]) -> Option<(u64, Uuid)> {
         let ours = self.view.ours.find(path.as_str())?;
         let mirrored = self.view.facts.mirrored(path.as_str())?;
         let from_origin = sources.iter().any(|source| source.uuid == mirrored.origin);
-        (mirrored.size_bytes == ours.size_bytes && from_origin).then_some(ours.size_bytes)
+        (mirrored.size_bytes == ours.size_bytes && from_origin).then_some((ours.size_bytes, mirrored.origin))
     }
 
     /// How many other versions of a name are kept beside it already.

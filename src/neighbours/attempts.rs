@@ -46,10 +46,10 @@ impl Attempts {
 pub(super) struct Dialled(HashMap<IpAddr, Attempts>);
 
 impl Dialled {
-    /// From when on all of these addresses may be asked.
-    pub(super) fn not_before(&self, addresses: impl Iterator<Item = IpAddr>) -> Option<Instant> {
-        let next = |attempts: &Attempts| Some(attempts.last? + attempts.pause().unwrap_or(RETRY_MIN));
-        addresses.filter_map(|ip| next(self.0.get(&ip)?)).max()
+    /// From when on this address may be asked; none if at once.
+    pub(super) fn not_before(&self, ip: IpAddr) -> Option<Instant> {
+        let attempts = self.0.get(&ip)?;
+        Some(attempts.last? + attempts.pause().unwrap_or(RETRY_MIN))
     }
 
     /// These are asked now. It counts as a failure until one of them answers well.
@@ -99,6 +99,6 @@ mod tests {
             dialled.attempt([ip].into_iter(), start + Duration::from_millis(n.into()));
         }
         assert_eq!(dialled.0.len(), ADDRESSES_MAX);
-        assert_eq!(dialled.not_before([IpAddr::from([0; 4])].into_iter()), None);
+        assert_eq!(dialled.not_before(IpAddr::from([0; 4])), None);
     }
 }

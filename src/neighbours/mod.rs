@@ -25,6 +25,8 @@ use crate::wire::{Announcement, IndexHmac};
 const NEIGHBOURS_MAX: usize = 1_024;
 /// Neighbours at one address: goforban takes a new uuid at each start.
 const PER_ADDRESS_MAX: usize = 8;
+/// Places for fetches that nobody gets whose index was never read.
+const KEPT_FOR_KNOWN: usize = 2;
 /// All indexes of neighbours held in memory; beyond, the longest silent ones are forgotten.
 const INDEX_BYTES_MAX: usize = 256 << 20;
 
@@ -141,31 +143,42 @@ impl Neighbourhood {
     /// The indexes to fetch now, `most` of them, each marked as attempted, and when to ask again. `busy`: whose
     /// fetch is still under way.
     pub fn take_due(&self, most: usize, busy: impl Fn(Uuid) -> bool, now: Instant) -> (Vec<DueFetch>, Option<Instant>) {
-        let mut due = Vec::new();
-        let mut next: Option<Instant> = None;
         let mut table = self.lock();
         let mut dialled = self.dialled();
-        for neighbour in table.values_mut().filter(|n| n.is_present(now) && !busy(n.uuid)) {
-            let unproven: Vec<IpAddr> = match neighbour.known {
-                None => neighbour.addresses().iter().map(|a| a.service.ip()).collect(),
-                Some(_) => Vec::new(),
+        let mut ready: Vec<(bool, Instant, Uuid, Vec<SocketAddr>)> = Vec::new();
+        let mut next: Option<Instant> = None;
+        for neighbour in table.values().filter(|n| n.is_present(now) && !busy(n.uuid)) {
+            let Some(due) = neighbour.fetch_due() else { continue };
+            let is_stranger = neighbour.known.is_none();
+            // Of a stranger's addresses each is spared by itself, whoever else speaks for the uuid.
+            let from = |service: &SocketAddr| match dialled.not_before(service.ip()) {
+                Some(spared) if is_stranger => spared.max(due),
+                _ => due,
             };
-            let spared = dialled.not_before(unproven.iter().copied());
-            match neighbour.fetch_due().map(|at| spared.map_or(at, |spared| spared.max(at))) {
-                Some(at) if at <= now && due.len() >= most => next = Some(now),
-                Some(at) if at <= now => {
-                    neighbour.attempt(now);
-                    dialled.attempt(unproven.into_iter(), now);
-                    due.push(DueFetch {
-                        uuid: neighbour.uuid,
-                        services: neighbour.trusted_services(now),
-                        announced: neighbour.hmac(),
-                        is_known: neighbour.known.is_some(),
-                    });
-                }
-                Some(at) => next = Some(next.map_or(at, |next| next.min(at))),
-                None => {}
+            let services = neighbour.trusted_services(now);
+            let Some(at) = services.iter().map(from).min() else { continue };
+            if at <= now {
+                let services = services.into_iter().filter(|service| from(service) <= now).collect();
+                ready.push((is_stranger, at, neighbour.uuid, services));
+            } else {
+                next = Some(next.map_or(at, |next| next.min(at)));
             }
+        }
+        // Who is known comes first, then who waits longest; strangers never take the last places.
+        ready.sort();
+        let for_strangers = most.saturating_sub(KEPT_FOR_KNOWN);
+        let mut due = Vec::new();
+        for (is_stranger, _, uuid, services) in ready {
+            let Some(neighbour) = table.get_mut(&uuid) else { continue };
+            if due.len() >= if is_stranger { for_strangers } else { most } {
+                next = Some(now);
+                break;
+            }
+            neighbour.attempt(now);
+            if is_stranger {
+                dialled.attempt(services.iter().map(SocketAddr::ip), now);
+            }
+            due.push(DueFetch { uuid, services, announced: neighbour.hmac(), is_known: !is_stranger });
         }
         (due, next)
     }
@@ -183,9 +196,13 @@ impl Neighbourhood {
         let differs = neighbour.known.as_ref().is_none_or(|before| before.index != known.index);
         let first_heard = neighbour.first_heard;
         neighbour.succeed(from, known, now);
-        if let Some(ip) = from {
-            self.dialled().succeed(ip);
+        let mut dialled = self.dialled();
+        match from {
+            Some(ip) => dialled.succeed(ip),
+            // Nobody was dialled after all.
+            None => neighbour.addresses().iter().for_each(|a| dialled.succeed(a.service.ip())),
         }
+        drop(dialled);
         // goforban takes a new uuid at each start: what spoke from here before and was silent
         // since the new one came is the same node.
         table.retain(|other, n| {

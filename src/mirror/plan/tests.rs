@@ -132,6 +132,13 @@ fn an_origin_that_goes_back_to_an_earlier_version_is_followed() {
 }
 
 #[test]
+fn a_replacement_comes_from_the_origin_alone() {
+    let changed = room("doc,5", &[(A, "doc,9"), (B, "doc,9")]).mirrored("doc", 5, A);
+    let sources: Vec<Uuid> = changed.plan().wants[0].sources.iter().map(|source| source.uuid).collect();
+    assert_eq!(sources, [A]);
+}
+
+#[test]
 fn one_name_is_wanted_once() {
     let room = room("own.txt,5", &[(A, "own.txt,9 own_(other_9_bytes).txt,9")]);
     assert_eq!(room.wants(), ["own (other 9 bytes).txt,9"]);
