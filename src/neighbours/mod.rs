@@ -168,7 +168,14 @@ impl Neighbourhood {
         ready.sort();
         let for_strangers = most.saturating_sub(KEPT_FOR_KNOWN);
         let mut due = Vec::new();
-        for (is_stranger, _, uuid, services) in ready {
+        for (is_stranger, _, uuid, mut services) in ready {
+            if is_stranger {
+                // Another uuid at the same address may just have been taken.
+                services.retain(|service| dialled.not_before(service.ip()).is_none_or(|spared| spared <= now));
+            }
+            if services.is_empty() {
+                continue;
+            }
             let Some(neighbour) = table.get_mut(&uuid) else { continue };
             if due.len() >= if is_stranger { for_strangers } else { most } {
                 next = Some(now);
