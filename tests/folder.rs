@@ -99,3 +99,24 @@ fn the_folder_holds_nothing_of_ours_in_shared_mode() {
     let names: Vec<_> = std::fs::read_dir(node.loot("")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["a"]);
 }
+
+#[test]
+fn nothing_is_copied_into_an_empty_folder_in_the_place_of_the_one_that_went() {
+    let lan = Lan::new();
+    let other = lan.node(3).file("theirs", "1").start();
+    let node = lan.node(2).file("ours", "1").opportunistic().start();
+    node.has("theirs", "1");
+    node.lists("theirs");
+    let away = node.loot("").with_file_name("away");
+    std::fs::rename(node.loot(""), &away).unwrap();
+    std::fs::create_dir(node.loot("")).unwrap();
+    wait_until("it is said", || node.get("/").text().contains("is a disk not mounted?"));
+    other.put("new", "2");
+    wait_until("the neighbour's new file is known", || node.get("/q/?v=new").text().contains("node-127.0.0.3"));
+    assert_eq!(node.index(), ["ours,1", "theirs,1"]);
+    // It comes once the folder is back, and had nowhere to go before.
+    assert_eq!(std::fs::read_dir(node.loot("")).unwrap().count(), 0);
+    std::fs::remove_dir(node.loot("")).unwrap();
+    std::fs::rename(&away, node.loot("")).unwrap();
+    node.has("new", "2");
+}

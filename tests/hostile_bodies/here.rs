@@ -117,3 +117,17 @@ fn a_file_of_the_users_is_never_replaced_and_the_other_version_comes_beside_it()
     }
     assert!(py.requests_for("same.txt").is_empty(), "without hashes, the same size is the same file");
 }
+
+#[test]
+fn what_has_no_place_here_is_not_fetched_at_all() {
+    let lan = Lan::new();
+    let builder = lan.node(2).opportunistic();
+    std::os::unix::fs::symlink("/tmp", builder.loot().join("Music")).unwrap();
+    std::fs::create_dir(builder.loot().join("taken")).unwrap();
+    let node = builder.start();
+    let py = Scripted::start(&lan, 3, Kind::Py);
+    py.offers("Music/song.bin", "song").offers("taken", "a file").offers("control", "1").announce();
+    node.has("control", "1");
+    fails(&node, "Music/song.bin", "a link stands where its folder would be");
+    assert!(py.requests_for("Music/song.bin").is_empty() && py.requests_for("taken").is_empty());
+}
