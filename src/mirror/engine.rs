@@ -1,4 +1,4 @@
-//! The engine: plans when something changed, and lets [jobs be handed out](hand_out).
+//! The engine: plans when something changed; `hand_out` beside it begins the jobs.
 
 mod hand_out;
 
