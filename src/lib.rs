@@ -40,7 +40,7 @@
 //! `docs/PROTOCOL.md`, section by section: 1 announcement → [`wire::announcement`],
 //! [`discovery`]; 2 index → [`wire::index`], [`wire::index_hmac`], [`loot`]; 3 files →
 //! [`http::store`], [`fetch::file`]; 4 search → [`search`]; 5 opportunistic mode →
-//! [`mirror::plan`]; 6 extensions → [`wire::url::EXTENSION_PREFIX`].
+//! [`mirror::plan`]; 6 extensions → [`wire::url::EXTENSION_PREFIX`]; 7 directory → [`wire::napster`].
 
 pub mod cli;
 pub mod config;

@@ -9,6 +9,7 @@ mod browser_rules;
 mod connections;
 mod folder;
 mod golden;
+mod golden_directory;
 mod hostile_bodies;
 mod hostile_index;
 mod lifecycle;

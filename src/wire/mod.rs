@@ -9,6 +9,7 @@ pub mod b64e;
 pub mod index;
 pub mod index_hmac;
 pub mod loot_path;
+pub mod napster;
 pub mod text;
 pub mod url;
 
