@@ -5,10 +5,12 @@
 //! padded with blanks, numbers with zeros. Nothing here reads a socket: a request that is not all
 //! here yet and one that is wrong are different answers, and the caller decides how long to wait.
 
+pub mod address;
 pub mod field;
 pub mod request;
 pub mod response;
 
-pub use field::{Counter, FileName, Md5, PeerAddress, Query, SessionId};
+pub use address::PeerAddress;
+pub use field::{Counter, FileName, Md5, Query, SessionId};
 pub use request::{Parsed, Request, RequestError};
 pub use response::{FoundFile, Response, ResponseError};

@@ -1,6 +1,7 @@
 //! What a peer asks the directory, and what a wrong request is answered.
 
-use super::field::{FieldError, FileName, Md5, PeerAddress, Query, SessionId};
+use super::address::PeerAddress;
+use super::field::{FieldError, FileName, Md5, Query, SessionId};
 
 /// The identifier that begins every message.
 const IDENTIFIER: usize = 4;

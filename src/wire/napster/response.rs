@@ -1,6 +1,7 @@
 //! What the directory answers, read by peers and written by the directory.
 
-use super::field::{Counter, FieldError, FileName, Md5, PeerAddress, SessionId};
+use super::address::PeerAddress;
+use super::field::{Counter, FieldError, FileName, Md5, SessionId};
 use super::request::{Command, Parsed};
 
 /// An answer is never longer: lists are cut to what fits.
