@@ -17,7 +17,7 @@
 //!
 //! ```text
 //! main.rs → cli/ → config/, node.rs              node.rs alone knows everyone
-//!             └─► services, with sockets and tasks:  http/  mirror/  discovery/  fetch/  shutdown
+//!             └─► services, with sockets and tasks:  http/  mirror/  discovery/  fetch/  listening  shutdown
 //!                   └─► knowledge, time passed in, no sockets:
 //!                         loot/  neighbours/  search  identity
 //!                           └─► wire/   bytes ⇄ values: no files, no sockets, no clock, no async
@@ -48,6 +48,7 @@ pub mod discovery;
 pub mod fetch;
 pub mod http;
 pub mod identity;
+pub mod listening;
 pub mod loot;
 pub mod mirror;
 pub mod neighbours;

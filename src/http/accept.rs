@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
-use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,18 +14,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
-use super::Ends;
 use super::connection::{ClockedStream, ConnectionClock, Phase};
+use crate::listening::{ACCEPT_PAUSE, Ends, host_key, is_of_the_host};
 use crate::shutdown::Tasks;
 
 /// Files that the rest of the node needs.
 const FILES_KEPT: usize = 40;
-/// Connections that wait to be accepted.
-const BACKLOG: i32 = 1_024;
 /// Lines in the head of a request.
 const HEADERS_MAX: usize = 64;
 /// The head of a request.
@@ -35,8 +32,6 @@ const HEAD_MAX_BYTES: usize = 16 * 1024;
 const UNSENT_MAX_BYTES: u32 = 128 * 1024;
 /// Overdue connections are looked for so often.
 const SWEEP: Duration = Duration::from_millis(500);
-/// After EMFILE and its kind, beside making room: no busy loop.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How many connections there may be.
 #[derive(Clone, Copy, Debug)]
@@ -54,22 +49,6 @@ impl ConnectionLimits {
         let total = self.total.min(files.saturating_sub(FILES_KEPT).checked_div(2).unwrap_or(0)).max(1);
         Self { total, per_host: self.per_host.min(total) }
     }
-}
-
-/// Listens on an address; an IPv6 one takes IPv6 only.
-///
-/// # Errors
-/// When the address is taken or not ours.
-pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
 }
 
 /// The HTTP server.
@@ -133,16 +112,15 @@ impl Server {
         let server = self.clone();
         self.tasks.spawn_draining(async move {
             let _place = Place { server: &server, host, id };
-            server.serve(stream, peer, &clock).await;
+            server.serve(stream, &clock).await;
         });
     }
 
-    async fn serve(&self, stream: TcpStream, peer: SocketAddr, clock: &Arc<ConnectionClock>) {
-        let Ok(local) = stream.local_addr() else { return };
+    async fn serve(&self, stream: TcpStream, clock: &Arc<ConnectionClock>) {
+        let Ok(ends) = Ends::of(&stream) else { return };
         let _ = stream.set_nodelay(true);
         // A client that does not read costs little in the kernel too, and a slow one is seen to read.
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX_BYTES);
-        let ends = Ends { peer: canonical(peer), local: canonical(local) };
         let service = service_fn(|request: Request<Incoming>| {
             clock.enter(Phase::Answering);
             answer(self.router.clone(), request, ends, clock.clone())
@@ -273,35 +251,6 @@ impl http_body::Body for TrackedBody {
     }
 }
 
-/// Connections are counted by host: an IPv6 host may hold a whole /64, but on a link all hosts
-/// share fe80::/64.
-fn host_key(peer: SocketAddr) -> IpAddr {
-    match canonical(peer).ip() {
-        IpAddr::V6(ip) if !ip.is_unicast_link_local() => {
-            IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)))
-        }
-        ip => ip,
-    }
-}
-
-/// IPv4 written as IPv6 is IPv4.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
-            Some(v4) => SocketAddr::new(v4.into(), v6.port()),
-            None => SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into(),
-        },
-        v4 => v4,
-    }
-}
-
-/// Out of descriptors or memory: trying again at once would spin.
-pub(super) fn is_of_the_host(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-    matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,13 +289,5 @@ mod tests {
             connections.remove(host(n), id);
         }
         assert_eq!((connections.total, connections.by_host.len()), (0, 0));
-    }
-
-    #[test]
-    fn hosts_of_ipv6_are_counted_by_network_but_link_local_ones_singly() {
-        let key = |text: &str| host_key(SocketAddr::new(text.parse().unwrap(), 1));
-        assert_eq!(key("2001:db8::1"), key("2001:db8::2"));
-        assert_ne!(key("fe80::1"), key("fe80::2"));
-        assert_eq!(key("::ffff:10.0.0.1"), key("10.0.0.1"));
     }
 }

@@ -4,7 +4,7 @@ use askama::Template as _;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::accept::is_of_the_host;
+use crate::listening::is_of_the_host;
 use crate::loot::OpenError;
 
 /// Why a request is not answered with what it asked for.

@@ -19,7 +19,6 @@ pub mod range;
 pub mod search;
 pub mod store;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,6 +34,7 @@ use uuid::Uuid;
 use crate::discovery::interfaces::Interfaces;
 use crate::discovery::segment::Segment;
 use crate::discovery::stats::Stats;
+pub use crate::listening::Ends;
 use crate::loot::{Ledger, Loot};
 use crate::mirror::Mirror;
 use crate::neighbours::Neighbourhood;
@@ -105,15 +105,6 @@ impl App {
         });
         walked.await.map_err(|_| error::HttpError::Busy)
     }
-}
-
-/// Who is connected, put into each request by the accept loop.
-#[derive(Clone, Copy, Debug)]
-pub struct Ends {
-    /// The other end.
-    pub peer: SocketAddr,
-    /// Ours.
-    pub local: SocketAddr,
 }
 
 /// The route table.

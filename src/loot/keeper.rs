@@ -64,6 +64,7 @@ pub fn start(
     let shared = Arc::new(Shared {
         folder: RwLock::new(Arc::new(folder)),
         snapshot: channel::Sender::new(Arc::new(Snapshot::new(index, &key, known))),
+        digests: channel::Sender::new(Arc::default()),
         status: Mutex::new(LootStatus {
             state: LootState::Scanning,
             watch_limited: None,

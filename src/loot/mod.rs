@@ -28,7 +28,8 @@ pub use ledger::Ledger;
 pub use listing::HeldBack;
 
 use self::hints::{Hint, Hints};
-use crate::wire::{Index, IndexHmac, IndexKey, LootPath};
+use crate::wire::napster::Md5;
+use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, LootPath};
 
 /// One state of our loot. Immutable: readers keep the one they have.
 #[derive(Debug)]
@@ -97,6 +98,7 @@ pub struct Loot {
 struct Shared {
     folder: RwLock<Arc<LootFolder>>,
     snapshot: channel::Sender<Arc<Snapshot>>,
+    digests: channel::Sender<Arc<DigestTable>>,
     status: Mutex<LootStatus>,
     seen: AtomicUsize,
     hints: Hints,
@@ -113,6 +115,28 @@ impl Loot {
     #[must_use]
     pub fn subscribe(&self) -> channel::Receiver<Arc<Snapshot>> {
         self.shared.snapshot.subscribe()
+    }
+
+    /// The digests that are known of our files.
+    #[must_use]
+    pub fn digests(&self) -> Arc<DigestTable> {
+        self.shared.digests.borrow().clone()
+    }
+
+    /// A receiver that wakes when more digests are known, or others.
+    #[must_use]
+    pub fn subscribe_digests(&self) -> channel::Receiver<Arc<DigestTable>> {
+        self.shared.digests.subscribe()
+    }
+
+    /// Opens a file of that content. Blocks.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_by_md5(&self, md5: Md5) -> Result<(LootPath, LootFile), OpenError> {
+        let path = self.digests().find(md5).map(|entry| entry.path()).ok_or(OpenError::Missing)?;
+        let file = self.open_file(&path)?;
+        Ok((path, file))
     }
 
     /// The folder as it is open now.

@@ -6,6 +6,7 @@
 
 pub mod announcement;
 pub mod b64e;
+pub mod digests;
 pub mod index;
 pub mod index_hmac;
 pub mod loot_path;
@@ -14,6 +15,7 @@ pub mod text;
 pub mod url;
 
 pub use announcement::Announcement;
+pub use digests::{DigestTable, Digests};
 pub use index::Index;
 pub use index_hmac::{IndexHmac, IndexKey};
 pub use loot_path::LootPath;

@@ -1,0 +1,105 @@
+//! What names the content of files: MD5, by which Napster peers ask, and BLAKE3.
+//!
+//! A [`DigestTable`] stands beside an [`Index`]: ours as far as our files were read, a neighbour's
+//! as far as its manifest tells.
+
+use std::sync::Arc;
+
+use super::Index;
+use super::index::Entry;
+use super::napster::Md5;
+
+/// Both digests of one content, made in one read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digests {
+    /// How Napster peers ask for it.
+    pub md5: Md5,
+    /// What verifies it.
+    pub blake3: [u8; 32],
+}
+
+/// The digests of an index's files, as far as they are known. Immutable.
+#[derive(Clone, Debug, Default)]
+pub struct DigestTable {
+    index: Arc<Index>,
+    /// By position in the index.
+    digests: Box<[Option<Digests>]>,
+    /// Positions of those that are known, sorted by MD5, then by name.
+    by_md5: Box<[u32]>,
+}
+
+impl DigestTable {
+    /// Of an index and the digests of its files, in their order; missing ones are unknown.
+    #[must_use]
+    pub fn new(index: Arc<Index>, digests: Vec<Option<Digests>>) -> Self {
+        let mut digests = digests;
+        digests.resize(index.len(), None);
+        let known = (0_u32..).zip(&digests).filter_map(|(position, digests)| Some((digests.as_ref()?.md5, position)));
+        let mut by_md5: Vec<(Md5, u32)> = known.collect();
+        by_md5.sort_unstable();
+        let by_md5 = by_md5.into_iter().map(|(_, position)| position).collect();
+        Self { index, digests: digests.into(), by_md5 }
+    }
+
+    /// The index beside which it stands.
+    #[must_use]
+    pub fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// The digests of the file at a position of the index.
+    #[must_use]
+    pub fn get(&self, position: usize) -> Option<&Digests> {
+        self.digests.get(position)?.as_ref()
+    }
+
+    /// How many are known.
+    #[must_use]
+    pub fn known(&self) -> usize {
+        self.by_md5.len()
+    }
+
+    /// A file of that content, the first by name.
+    #[must_use]
+    pub fn find(&self, md5: Md5) -> Option<Entry<'_>> {
+        let first = self.by_md5.partition_point(|position| self.md5_at(*position) < Some(md5));
+        let position = *self.by_md5.get(first)?;
+        if self.md5_at(position) == Some(md5) { self.index.get(position as usize) } else { None }
+    }
+
+    /// All whose digests are known, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (Entry<'_>, &Digests)> {
+        self.index.iter().zip(&self.digests).filter_map(|(entry, digests)| Some((entry, digests.as_ref()?)))
+    }
+
+    fn md5_at(&self, position: u32) -> Option<Md5> {
+        self.get(position as usize).map(|digests| digests.md5)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digests(byte: u8) -> Option<Digests> {
+        Some(Digests { md5: Md5::new([byte; 16]), blake3: [byte; 32] })
+    }
+
+    #[test]
+    fn files_are_found_by_what_they_hold() {
+        let index = Arc::new(Index::parse(b"a,1\nb,2\nc,3\nd,3\n").unwrap().0);
+        let table = DigestTable::new(index, vec![digests(7), None, digests(3), digests(3)]);
+        assert_eq!(table.find(Md5::new([3; 16])).unwrap().name, "c");
+        assert_eq!(table.find(Md5::new([7; 16])).unwrap().name, "a");
+        assert!(table.find(Md5::new([4; 16])).is_none() && table.find(Md5::new([9; 16])).is_none());
+        assert_eq!((table.known(), table.get(1), table.get(0)), (3, None, digests(7).as_ref()));
+        assert_eq!(table.iter().map(|(entry, _)| entry.name).collect::<Vec<_>>(), ["a", "c", "d"]);
+    }
+
+    #[test]
+    fn what_nobody_read_yet_is_unknown() {
+        let index = Arc::new(Index::parse(b"a,1\n").unwrap().0);
+        let table = DigestTable::new(index, Vec::new());
+        assert_eq!((table.known(), table.get(0)), (0, None));
+    }
+}
