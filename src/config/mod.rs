@@ -21,6 +21,7 @@ use crate::loot::space::SpaceRules;
 use crate::mirror::rules::Rules;
 use crate::wire::{IndexKey, NodeName};
 use settings::{Mode, OperatorRule};
+use values::{DIRECTORY_PORT, DirectoryHost};
 
 /// The port that Forban nodes share, for UDP and TCP.
 pub const PORT: u16 = 12555;
@@ -52,8 +53,30 @@ pub struct Config {
     pub space: SpaceRules,
     /// Connections from outside.
     pub connections: ConnectionLimits,
+    /// The Napster side.
+    pub napster: NapsterOptions,
     /// The operator needs the token even on the machine itself.
     pub operator_token: bool,
+}
+
+/// A port, and whether the user asked for it: if so, and it is taken, the node does not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The port.
+    pub port: u16,
+    /// It was said.
+    pub is_asked: bool,
+}
+
+/// The Napster side: a directory, a port for peers, other directories.
+#[derive(Clone, Debug)]
+pub struct NapsterOptions {
+    /// The directory; none if it is not wanted.
+    pub directory: Option<Wish>,
+    /// Where peers fetch; none if nobody could learn of it.
+    pub peer: Option<Wish>,
+    /// Directories at which our files are registered.
+    pub joins: Vec<DirectoryHost>,
 }
 
 impl Config {
@@ -66,10 +89,9 @@ impl Config {
             Some(path) => said.or(file::read(&path)?),
             None => said,
         };
-        if said.directory_port.is_some() {
-            bail!("--directory-port is reserved: this version has no directory yet");
-        }
-        if [said.max_connections, said.max_connections_per_host].contains(&Some(0)) || said.port == Some(0) {
+        if [said.max_connections, said.max_connections_per_host].contains(&Some(0))
+            || [said.port, said.directory_port, said.peer_port].contains(&Some(0))
+        {
             bail!("a port and a limit of connections must be at least 1");
         }
         let host_name = host_name();
@@ -88,12 +110,32 @@ impl Config {
                 total: said.max_connections.unwrap_or(2_048),
                 per_host: said.max_connections_per_host.unwrap_or(128),
             },
+            napster: napster(&said)?,
             operator_token: said.operator == Some(OperatorRule::Token),
             discovery: discovery(&said)?,
             also_called: said.also_called,
             host_name,
         })
     }
+}
+
+fn napster(said: &Settings) -> anyhow::Result<NapsterOptions> {
+    let wanted = !said.no_directory.unwrap_or(false);
+    if !wanted && said.directory_port.is_some() {
+        bail!("--directory-port and --no-directory contradict each other: give only one");
+    }
+    let wish = |port: Option<u16>, default| Wish { port: port.unwrap_or(default), is_asked: port.is_some() };
+    let directory = wish(said.directory_port, DIRECTORY_PORT);
+    let peer = wish(said.peer_port, directory.port.checked_add(1).unwrap_or(DIRECTORY_PORT));
+    if wanted && peer.port == directory.port {
+        bail!("the directory and the port for Napster peers cannot both be {}", peer.port);
+    }
+    let peer_wanted = wanted || peer.is_asked || !said.join.is_empty();
+    Ok(NapsterOptions {
+        directory: wanted.then_some(directory),
+        peer: peer_wanted.then_some(peer),
+        joins: said.join.clone(),
+    })
 }
 
 /// Whether a path lies in the shared folder under names that would be offered.

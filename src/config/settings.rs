@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
-use super::values::{Address, Size, Span};
+use super::values::{Address, DirectoryHost, Size, Span};
 
 /// Whether neighbours' files are mirrored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -133,13 +133,21 @@ pub struct Settings {
     #[arg(long, value_name = "HOST", env = "BOUCAN_ALSO_CALLED", value_delimiter = '\n', help_heading = "Network")]
     pub also_called: Vec<String>,
 
-    /// Reserved for the directory
-    #[arg(long, value_name = "PORT", env = "BOUCAN_DIRECTORY_PORT", hide = true)]
+    /// TCP port of the Napster directory [default: 3000, if it is free]
+    #[arg(long, value_name = "PORT", env = "BOUCAN_DIRECTORY_PORT", help_heading = "Napster", value_parser = clap::value_parser!(u16).range(1..))]
     pub directory_port: Option<u16>,
 
-    /// Reserved for the directory
-    #[arg(long, num_args = 0, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), env = "BOUCAN_NO_DIRECTORY", hide = true)]
+    /// Run no Napster directory
+    #[arg(long, num_args = 0, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), env = "BOUCAN_NO_DIRECTORY", help_heading = "Napster")]
     pub no_directory: Option<bool>,
+
+    /// TCP port from which Napster peers fetch files [default: the one after the directory's, if it is free]
+    #[arg(long, value_name = "PORT", env = "BOUCAN_PEER_PORT", help_heading = "Napster", value_parser = clap::value_parser!(u16).range(1..))]
+    pub peer_port: Option<u16>,
+
+    /// Keep our files registered at this Napster directory too (may be repeated)
+    #[arg(long, value_name = "HOST[:PORT]", env = "BOUCAN_JOIN", value_delimiter = '\n', help_heading = "Napster")]
+    pub join: Vec<DirectoryHost>,
 
     /// Take only lists of files that prove this key; a file, so that no other user sees it
     #[arg(long, value_name = "FILE", env = "BOUCAN_PSK_FILE", help_heading = "Trust")]
@@ -191,6 +199,8 @@ impl Settings {
             also_called: list(self.also_called, other.also_called),
             directory_port: self.directory_port.or(other.directory_port),
             no_directory: self.no_directory.or(other.no_directory),
+            peer_port: self.peer_port.or(other.peer_port),
+            join: list(self.join, other.join),
             psk_file: self.psk_file.or(other.psk_file),
             operator: self.operator.or(other.operator),
             state: self.state.or(other.state),

@@ -7,6 +7,9 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::Deserialize;
 
+/// Fapster's port.
+pub const DIRECTORY_PORT: u16 = 3000;
+
 /// A number of bytes: `20GB`, `1.5 GiB`, `0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Raw")]
@@ -21,6 +24,16 @@ pub struct Span(pub Duration);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Address(pub SocketAddr);
+
+/// Where a directory is: `10.0.0.2`, `ship.local:3000`, `[fd00::1]:3000`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct DirectoryHost {
+    /// A name or an address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a size such as 20GB or 512MiB, or a number of bytes")]
@@ -91,6 +104,48 @@ impl TryFrom<String> for Address {
     }
 }
 
+impl FromStr for DirectoryHost {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!("“{text}” is no directory; write HOST or HOST:PORT, an IPv6 address with a port as [fd00::1]:3000")
+        };
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (host, rest) = rest.split_once(']').ok_or_else(wrong)?;
+                (host, rest.strip_prefix(':'))
+            }
+            None if text.parse::<Ipv6Addr>().is_ok() || text.contains('%') => (text, None),
+            None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+        };
+        let port = port.map_or(Ok(DIRECTORY_PORT), str::parse).map_err(|_| wrong())?;
+        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
+        if host.is_empty() || port == 0 || !host.chars().all(is_host) {
+            return Err(wrong());
+        }
+        Ok(Self { host: host.into(), port })
+    }
+}
+
+impl TryFrom<String> for DirectoryHost {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl std::fmt::Display for DirectoryHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +161,22 @@ mod tests {
             "fe80::1%lo".parse::<Address>().unwrap().0,
             SocketAddrV6::new("fe80::1".parse().unwrap(), 0, 0, 1).into()
         );
+    }
+
+    #[test]
+    fn directories_are_named_with_or_without_a_port() {
+        for (text, host, port) in [
+            ("ship.local", "ship.local", 3000),
+            ("10.0.0.2:4000", "10.0.0.2", 4000),
+            ("fd00::1", "fd00::1", 3000),
+            ("[fd00::1]:4000", "fd00::1", 4000),
+            ("[fe80::1%lo]", "fe80::1%lo", 3000),
+        ] {
+            assert_eq!(text.parse(), Ok(DirectoryHost { host: host.into(), port }), "{text}");
+        }
+        for bad in ["", ":3000", "a b", "host:0", "host:70000", "[fd00::1", "http://host"] {
+            assert!(bad.parse::<DirectoryHost>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -14,26 +14,28 @@ use super::{wait_for, wait_until};
 /// A LAN of its own: no other test uses its port.
 pub struct Lan {
     pub port: u16,
+    /// Where its nodes have their directories and serve Napster peers, if they do.
+    pub directory_port: u16,
+    pub peer_port: u16,
     temp: TempDir,
 }
 
 impl Lan {
     pub fn new() -> Self {
-        // Ports below the range from which the system gives connections theirs.
-        let start = 15_000 + u16::try_from(std::process::id() % 97).unwrap() * 100;
-        static NEXT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
-        let port = wait_for("a free port", || {
-            let port = start + NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            TcpListener::bind(("127.0.0.1", port)).ok().map(|_| port)
-        });
-        Self { port, temp: tempfile::tempdir().unwrap() }
+        Self {
+            port: free_port(),
+            directory_port: free_port(),
+            peer_port: free_port(),
+            temp: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A node at 127.0.0.`last`, to be started.
     pub fn node(&self, last: u8) -> NodeBuilder {
         let home = self.temp.path().join(format!("node-{last}"));
         std::fs::create_dir_all(home.join("loot")).unwrap();
-        NodeBuilder { home, address: self.address(last), args: Vec::new() }
+        let napster = (self.directory_port, self.peer_port);
+        NodeBuilder { home, address: self.address(last), napster, args: vec!["--no-directory".into()] }
     }
 
     /// The service of the node at 127.0.0.`last`.
@@ -54,6 +56,7 @@ impl Lan {
 pub struct NodeBuilder {
     home: PathBuf,
     address: SocketAddr,
+    napster: (u16, u16),
     args: Vec<String>,
 }
 
@@ -72,6 +75,13 @@ impl NodeBuilder {
 
     pub fn opportunistic(self) -> Self {
         self.arg("--opportunistic").arg("--reserve").arg("0")
+    }
+
+    /// With a directory and a port for Napster peers.
+    pub fn napster(mut self) -> Self {
+        let (directory, peer) = self.napster;
+        self.args.retain(|arg| arg != "--no-directory");
+        self.arg("--directory-port").arg(&directory.to_string()).arg("--peer-port").arg(&peer.to_string())
     }
 
     /// The folder it will share.
@@ -116,6 +126,16 @@ pub struct Node {
 impl Node {
     pub fn address(&self) -> SocketAddr {
         self.builder.address
+    }
+
+    /// Where its directory answers.
+    pub fn directory(&self) -> SocketAddr {
+        SocketAddr::new(self.ip(), self.builder.napster.0)
+    }
+
+    /// Where Napster peers fetch from it.
+    pub fn peer(&self) -> SocketAddr {
+        SocketAddr::new(self.ip(), self.builder.napster.1)
     }
 
     pub fn ip(&self) -> IpAddr {
@@ -190,7 +210,12 @@ impl Node {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let home = self.builder.home.clone();
-        NodeBuilder { home, address: self.builder.address, args: self.builder.args.clone() }
+        NodeBuilder {
+            home,
+            address: self.builder.address,
+            napster: self.builder.napster,
+            args: self.builder.args.clone(),
+        }
     }
 
     /// Ends it with SIGTERM; how long that took, and its exit status.
@@ -231,4 +256,14 @@ pub fn tree(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
         }
     }
     found
+}
+
+/// Ports below the range from which the system gives connections theirs.
+fn free_port() -> u16 {
+    static NEXT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
+    let start = 12_600 + u16::try_from(std::process::id() % 60).unwrap() * 300;
+    wait_for("a free port", || {
+        let port = start + NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        TcpListener::bind(("127.0.0.1", port)).ok().map(|_| port)
+    })
 }
