@@ -44,6 +44,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod directory;
 pub mod discovery;
 pub mod fetch;
 pub mod http;

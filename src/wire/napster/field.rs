@@ -98,6 +98,12 @@ impl Md5 {
         Self(digest)
     }
 
+    /// The digest.
+    #[must_use]
+    pub fn digest(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// Reads the field, in either case. Fapster takes any text; ours must be hex.
     ///
     /// # Errors
@@ -195,10 +201,16 @@ impl Query {
         Self::new(unpadded(field).ok_or(FieldError::Query)?)
     }
 
-    /// Whether a name is found: `*` or blank finds everything; `%` and `_` stand for themselves.
+    /// The text that must occur in a lower-cased name; none when everything is found: `*` or blank.
+    #[must_use]
+    pub fn needle(&self) -> Option<&str> {
+        (!self.0.is_empty() && &*self.0 != "*").then_some(&*self.0)
+    }
+
+    /// Whether a name is found; `%` and `_` stand for themselves.
     #[must_use]
     pub fn finds(&self, name: &FileName) -> bool {
-        self.0.is_empty() || &*self.0 == "*" || name.0.contains(&*self.0)
+        self.needle().is_none_or(|needle| name.0.contains(needle))
     }
 
     pub(super) fn emit(&self, into: &mut Vec<u8>) {
