@@ -9,7 +9,8 @@
 //! **HMAC**. **opportunistic mode**: also **mirror** what neighbours have; **shared mode**: only
 //! offer. **spool**: the hidden place for files that are not whole yet; **landing**: how a whole
 //! one comes to stand under its name. **ledger**: what was mirrored and what was deleted here.
-//! **operator**: who may change the node.
+//! **operator**: who may change the node. **directory**: the Napster-style service;
+//! **session**: a login there; **peer**: who is logged in.
 //!
 //! # Floors
 //!
@@ -17,9 +18,10 @@
 //!
 //! ```text
 //! main.rs → cli/ → config/, node.rs              node.rs alone knows everyone
-//!             └─► services, with sockets and tasks:  http/  mirror/  discovery/  fetch/  listening  shutdown
+//!             └─► services, with sockets and tasks:
+//!                   http/  directory/  mirror/  discovery/  fetch/  listening  shutdown
 //!                   └─► knowledge, time passed in, no sockets:
-//!                         loot/  neighbours/  search  identity
+//!                         loot/  neighbours/  directory/registry  search  identity
 //!                           └─► wire/   bytes ⇄ values: no files, no sockets, no clock, no async
 //! ```
 //!
@@ -40,7 +42,8 @@
 //! `docs/PROTOCOL.md`, section by section: 1 announcement → [`wire::announcement`],
 //! [`discovery`]; 2 index → [`wire::index`], [`wire::index_hmac`], [`loot`]; 3 files →
 //! [`http::store`], [`fetch::file`]; 4 search → [`search`]; 5 opportunistic mode →
-//! [`mirror::plan`]; 6 extensions → [`wire::url::EXTENSION_PREFIX`]; 7 directory → [`wire::napster`].
+//! [`mirror::plan`]; 6 extensions → [`wire::url::EXTENSION_PREFIX`]; 7 directory → [`wire::napster`],
+//! [`directory`].
 
 pub mod cli;
 pub mod config;

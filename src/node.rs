@@ -1,6 +1,8 @@
 //! The node: the one file that knows everyone. It opens what is needed, starts the parts in the
 //! order in which they need each other, says where it can be found, and ends them.
 
+mod napster;
+
 use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
@@ -10,7 +12,9 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use self::napster::OpenDirectory;
 use crate::config::{Config, would_be_offered};
+use crate::directory::registry::StoredRegistry;
 use crate::discovery::{Discovery, DiscoveryOptions};
 use crate::fetch::index::IndexFetcher;
 use crate::http::accept::Server;
@@ -31,7 +35,7 @@ use crate::shutdown::{Tasks, signalled};
 
 /// Searches that run at once, and listings likewise; others wait.
 const WALKS_MAX: usize = 4;
-/// The keeper of the loot may take so long to end.
+/// The keeper of the loot and the directory's store may take so long to end.
 const KEEPER_ENDS: Duration = Duration::from_millis(500);
 
 /// Runs a node until SIGINT or SIGTERM.
@@ -46,8 +50,10 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         let offered = would_be_offered(private, folder.path());
         anyhow::ensure!(!offered, "{} lies in the shared folder: it would be offered to everybody", private.display());
     }
-    let listeners = open_listeners(&config.discovery)?;
+    let port = config.discovery.port;
+    let listeners = open_listeners(&config.discovery, port).map_err(|(error, at)| explain(error, at))?;
     let discovery = Discovery::open(config.discovery.clone())?;
+    let directory = OpenDirectory::open(&config, state.path(), discovery.interfaces())?;
     let stored = StoredLoot::open(state.path(), folder.path()).context("the state folder cannot be written")?;
     let ledger = Ledger::open(&stored.ledger_path()).context("the ledger in the state folder cannot be used")?;
     for name in discovery.absent_interfaces() {
@@ -79,6 +85,7 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
     let tasks = Tasks::default();
     // The HTTP service listens before the first announcement: old nodes come at once.
     serve(listeners, &app, &config, &tasks);
+    let registry = directory.map(|directory| directory.start(&config, &tasks));
     // Elsewhere the system knows best by which address a neighbour is reached.
     let bind = config.discovery.bind.first().map(SocketAddr::ip).filter(IpAddr::is_loopback);
     let cache = IndexCache::open(state.path()).context("the state folder cannot be written")?;
@@ -86,18 +93,23 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
     discovery.run(config.name.clone(), uuid, loot.clone(), neighbourhood, &tasks);
     start_mirror(config, &app, ledger, bind, &tasks);
     signalled().await?;
-    end(&tasks, keeper).await;
+    end(&tasks, keeper, registry).await;
     Ok(())
 }
 
 fn serve(listeners: Vec<TcpListener>, app: &App, config: &Config, tasks: &Tasks) {
-    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
-    let limits = config.connections.fit_to_files(usize::try_from(files).unwrap_or(usize::MAX));
+    let limits = config.connections.fit_to_files(files_max());
     let server = Server::new(routes(app.clone()), limits, tasks.clone());
     for listener in listeners {
         tasks.spawn(server.clone().accept(listener));
     }
     tasks.spawn(server.sweep());
+}
+
+/// How many files and sockets the process may have open.
+fn files_max() -> usize {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files).unwrap_or(usize::MAX)
 }
 
 fn start_mirror(config: Config, app: &App, ledger: Ledger, bind: Option<IpAddr>, tasks: &Tasks) {
@@ -114,12 +126,18 @@ fn start_mirror(config: Config, app: &App, ledger: Ledger, bind: Option<IpAddr>,
     tasks.spawn(engine.run());
 }
 
-async fn end(tasks: &Tasks, keeper: KeeperHandle) {
+async fn end(tasks: &Tasks, keeper: KeeperHandle, registry: Option<StoredRegistry>) {
     tracing::info!("ending");
     let ended = tasks.end().await;
     let deadline = Instant::now() + KEEPER_ENDS;
     // The threads for files may all hang on a dead disk: this has its own.
-    let stopping = std::thread::spawn(move || keeper.stop(deadline));
+    let stopping = std::thread::spawn(move || {
+        registry.as_ref().inspect(|registry| registry.begin_closing());
+        keeper.stop(deadline);
+        if registry.is_some_and(|registry| !registry.close(deadline)) {
+            tracing::warn!("the last changes of the directory were not stored");
+        }
+    });
     while !stopping.is_finished() && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -128,21 +146,19 @@ async fn end(tasks: &Tasks, keeper: KeeperHandle) {
     }
 }
 
-fn open_listeners(options: &DiscoveryOptions) -> anyhow::Result<Vec<TcpListener>> {
-    let port = options.port;
-    let bound: Vec<SocketAddr> = options.bind.iter().map(|address| with_port(*address, port)).collect();
-    if !bound.is_empty() {
-        let open = |address: SocketAddr| listen(address).map_err(|error| explain(error, address));
-        return bound.into_iter().map(open).collect();
+/// Listens at a port of all addresses that the node has. The address that cannot be had comes
+/// with the error.
+fn open_listeners(options: &DiscoveryOptions, port: u16) -> Result<Vec<TcpListener>, (io::Error, SocketAddr)> {
+    let open = |address: SocketAddr| listen(address).map_err(|error| (error, address));
+    if !options.bind.is_empty() {
+        return options.bind.iter().map(|address| open(with_port(*address, port))).collect();
     }
-    let v4 = SocketAddr::from(([0, 0, 0, 0], port));
-    let mut listeners = vec![listen(v4).map_err(|error| explain(error, v4))?];
+    let mut listeners = vec![open(SocketAddr::from(([0, 0, 0, 0], port)))?];
     if options.ipv6 {
-        let v6 = SocketAddr::from(([0_u16; 8], port));
-        match listen(v6) {
+        match open(SocketAddr::from(([0_u16; 8], port))) {
             Ok(listener) => listeners.push(listener),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(explain(error, v6)),
-            Err(error) => tracing::info!(%error, "going on without IPv6"),
+            Err((error, address)) if error.kind() == io::ErrorKind::AddrInUse => return Err((error, address)),
+            Err((error, _)) => tracing::info!(%error, "going on without IPv6"),
         }
     }
     Ok(listeners)

@@ -5,7 +5,7 @@ use boucan::wire::napster::{Parsed, Request, Response};
 use serde_json::Value;
 
 /// What is answered otherwise, and why; the rest must be the same to the byte.
-const DIFFERENCES: &[(&str, &str)] = &[
+pub(super) const DIFFERENCES: &[(&str, &str)] = &[
     ("LOGI sample from seeds.sql", "an address must be one: the bridge would hand it out"),
     ("LOGI address not an address", "an address must be one"),
     ("LOGI long by 1", AFTERWARDS),
@@ -34,18 +34,28 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("FIND with 1005 matches", WIDTHS),
     ("LOGO with 1005 files", WIDTHS),
 ];
+/// What the registry answers otherwise, and why: seen only where a whole directory is asked.
+pub(super) const DIFFERENCES_OF_THE_REGISTRY: &[(&str, &str)] = &[
+    ("LOGI same ip again, other port", "a session belongs to an address and a port"),
+    ("FIND shows the last name", "another owner does not rename for all"),
+    ("FIND 'a_c'", LITERAL),
+    ("FIND 'a%t'", LITERAL),
+    ("FIND '%é%'", LITERAL),
+    ("FIND padded with NUL", "padding is not a part of the query"),
+];
+const LITERAL: &str = "% and _ stand for themselves";
 const AFTERWARDS: &str = "bytes after a whole request are ignored";
 const SEGMENTS: &str = "a request may arrive in any segments";
 const WIDTHS: &str = "fields keep their width and counters are clamped, so that every answer can be read";
 
-struct Exchange {
-    name: String,
-    request: Vec<u8>,
-    response: Vec<u8>,
-    is_whole: bool,
+pub(super) struct Exchange {
+    pub(super) name: String,
+    pub(super) request: Vec<u8>,
+    pub(super) response: Vec<u8>,
+    pub(super) is_whole: bool,
 }
 
-fn exchanges() -> Vec<Exchange> {
+pub(super) fn exchanges() -> Vec<Exchange> {
     let vectors: Value = serde_json::from_str(include_str!("vectors/fapster.json")).unwrap();
     let bytes = |exchange: &Value, key: &str| {
         let hex = exchange[key].as_str().unwrap_or_default().as_bytes();

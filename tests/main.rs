@@ -7,6 +7,7 @@ mod support;
 mod announcing;
 mod browser_rules;
 mod connections;
+mod directory;
 mod folder;
 mod golden;
 mod golden_directory;
