@@ -62,9 +62,28 @@ impl DigestTable {
     /// A file of that content, the first by name.
     #[must_use]
     pub fn find(&self, md5: Md5) -> Option<Entry<'_>> {
+        self.holders(md5).next().map(|(_, entry)| entry)
+    }
+
+    /// All files of that content, by name, each with its position in the index.
+    pub fn holders(&self, md5: Md5) -> impl Iterator<Item = (usize, Entry<'_>)> {
         let first = self.by_md5.partition_point(|position| self.md5_at(*position) < Some(md5));
-        let position = *self.by_md5.get(first)?;
-        if self.md5_at(position) == Some(md5) { self.index.get(position as usize) } else { None }
+        let from_there = self.by_md5.get(first..).unwrap_or_default().iter();
+        let same = from_there.take_while(move |position| self.md5_at(**position) == Some(md5));
+        same.filter_map(|position| Some((*position as usize, self.index.get(*position as usize)?)))
+    }
+
+    /// The same beside another state of the index: what kept its name and size keeps its digests.
+    #[must_use]
+    pub fn carried_to(&self, index: Arc<Index>) -> Self {
+        let carried = index.positions_in(&self.index).map(|position| self.get(position?).copied()).collect();
+        Self::new(index, carried)
+    }
+
+    /// About what it takes in memory, its index not counted.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.digests).saturating_add(size_of_val(&*self.by_md5))
     }
 
     /// All whose digests are known, by name.
@@ -93,7 +112,18 @@ mod tests {
         assert_eq!(table.find(Md5::new([7; 16])).unwrap().name, "a");
         assert!(table.find(Md5::new([4; 16])).is_none() && table.find(Md5::new([9; 16])).is_none());
         assert_eq!((table.known(), table.get(1), table.get(0)), (3, None, digests(7).as_ref()));
+        assert_eq!(table.holders(Md5::new([3; 16])).map(|(at, _)| at).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(table.iter().map(|(entry, _)| entry.name).collect::<Vec<_>>(), ["a", "c", "d"]);
+    }
+
+    #[test]
+    fn what_kept_its_name_and_size_keeps_its_digests() {
+        let index = |text: &str| Arc::new(Index::parse(text.as_bytes()).unwrap().0);
+        let table = DigestTable::new(index("a,1\nb,2\nc,3\n"), vec![digests(1), digests(2), digests(3)]);
+        let carried = table.carried_to(index("0,9\na,1\nb,7\nc,3\n"));
+        assert_eq!(carried.known(), 2);
+        assert_eq!((carried.get(1), carried.get(2), carried.get(3)), (table.get(0), None, table.get(2)));
+        assert_eq!(carried.find(Md5::new([3; 16])).unwrap().name, "c");
     }
 
     #[test]

@@ -215,6 +215,22 @@ impl Index {
         })
     }
 
+    /// For each of its files, in order, where the other index has it with the same size. One pass.
+    pub fn positions_in<'i>(&'i self, other: &'i Self) -> impl Iterator<Item = Option<usize>> + use<'i> {
+        let mut others = other.iter().enumerate().peekable();
+        self.iter().map(move |entry| {
+            while others.next_if(|(_, other)| other.name < entry.name).is_some() {}
+            let same = others.peek().filter(|(_, other)| other.name == entry.name);
+            same.filter(|(_, other)| other.size_bytes == entry.size_bytes).map(|(position, _)| *position)
+        })
+    }
+
+    /// Where the file of that name is in the order of names.
+    #[must_use]
+    pub fn position_of(&self, name: &str) -> Option<usize> {
+        self.position(name).ok()
+    }
+
     fn position(&self, name: &str) -> Result<usize, usize> {
         self.slots.binary_search_by(|slot| self.name_bytes(slot).cmp(name.as_bytes()))
     }
@@ -383,6 +399,14 @@ mod tests {
         let (theirs, ours) = (index("a,1\nb,2\nc,3\nd,4\n"), index("a,1\nb,9\nd,4\ne,5\n"));
         let absent: Vec<&str> = theirs.absent_from(&ours).map(|entry| entry.line).collect();
         assert_eq!(absent, ["b,2", "c,3"]);
+    }
+
+    #[test]
+    fn what_stayed_is_found_in_another_state_of_the_index() {
+        let index = |text: &str| Index::parse(text.as_bytes()).unwrap().0;
+        let (now, before) = (index("a,1\nb,2\nd,4\ne,5\n"), index("a,1\nb,9\nc,3\nd,4\n"));
+        assert_eq!(now.positions_in(&before).collect::<Vec<_>>(), [Some(0), None, Some(3), None]);
+        assert_eq!((now.position_of("d"), now.position_of("c")), (Some(2), None));
     }
 
     proptest! {
