@@ -35,8 +35,31 @@ pub struct FileFacts {
     pub size_bytes: u64,
     /// Last change of content, nanoseconds since 1970.
     pub modified_ns: i64,
+    /// Last change of anything about it, nanoseconds since 1970. Programs cannot set it.
+    pub changed_ns: i64,
     /// Which file it is.
     pub id: FileId,
+}
+
+impl FileFacts {
+    /// Names and sizes of a stored index tell no more: to hold until somebody looks.
+    #[must_use]
+    pub fn provisional(size_bytes: u64) -> Self {
+        Self { size_bytes, modified_ns: 0, changed_ns: 0, id: FileId { device: 0, inode: 0 } }
+    }
+
+    /// Whether nobody looked yet.
+    #[must_use]
+    pub fn is_provisional(&self) -> bool {
+        self.id.inode == 0 && self.changed_ns == 0
+    }
+
+    /// Whether it is the same file with the same content, though it may have got another name: on
+    /// most file systems that is a change.
+    #[must_use]
+    pub fn is_same_content(&self, other: &Self) -> bool {
+        Self { changed_ns: other.changed_ns, ..*self } == *other
+    }
 }
 
 /// A regular file of the loot, open for reading.
@@ -271,8 +294,13 @@ pub(super) fn facts_of(stat: &rustix::fs::Stat) -> Option<FileFacts> {
     if !FileType::from_raw_mode(stat.st_mode).is_file() {
         return None;
     }
-    let modified_ns = (stat.st_mtime as i64).saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec as i64);
-    Some(FileFacts { size_bytes: u64::try_from(stat.st_size).unwrap_or(0), modified_ns, id: file_id(stat) })
+    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+    Some(FileFacts {
+        size_bytes: u64::try_from(stat.st_size).unwrap_or(0),
+        modified_ns: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        changed_ns: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        id: file_id(stat),
+    })
 }
 
 #[allow(clippy::unnecessary_cast)] // the types of a stat differ between systems

@@ -1,8 +1,9 @@
 //! The keeper: one thread that makes the index follow the folder.
 //!
 //! It walks the folder once at start, then looks where [hints](super::hints) point, and walks
-//! again from time to time as a safety net. It alone publishes snapshots. A folder that vanished
-//! is never published as empty.
+//! again from time to time as a safety net. It alone publishes snapshots, and tells the
+//! [hasher](super::digests) which files may hold something new. A folder that vanished is never
+//! published as empty.
 
 mod walk;
 
@@ -14,30 +15,32 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch as channel;
 
-use super::folder::{FileFacts, FileId, FolderId, LootFolder};
-use super::hints::{Gathered, Gatherer, Hint, Hints, hints};
+use super::digests::desk::Desk;
+use super::folder::{FileFacts, FolderId, LootFolder};
+use super::hints::{Gathered, Gatherer, Hint, hints};
 use super::listing::{Change, Found, Listing};
 use super::scan::scan;
 use super::stored::StoredLoot;
 use super::watch::FolderWatch;
-use super::{Ledger, Loot, LootState, LootStatus, Shared, Snapshot};
+use super::{Hashed, Ledger, Loot, LootState, LootStatus, Shared, Snapshot, digests};
 use crate::wire::{Index, IndexKey};
 
 /// The index is stored for the next start at most so often.
 const STORE: Duration = Duration::from_secs(2);
 
-/// A running keeper; [`KeeperHandle::stop`] ends it.
+/// A running keeper with its hasher; [`KeeperHandle::stop`] ends them.
 #[derive(Debug)]
 pub struct KeeperHandle {
-    hints: Hints,
-    thread: JoinHandle<()>,
+    shared: Arc<Shared>,
+    threads: [JoinHandle<()>; 2],
 }
 
 impl KeeperHandle {
-    /// Ends the keeper; the index is stored. A walk under way is waited for by nobody.
+    /// Ends both; the index and the digests are stored. A walk under way is waited for by nobody.
     pub fn stop(self, deadline: Instant) {
-        self.hints.send(Hint::Stop);
-        while !self.thread.is_finished() && Instant::now() < deadline {
+        self.shared.hints.send(Hint::Stop);
+        self.shared.desk.stop();
+        while !self.threads.iter().all(JoinHandle::is_finished) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -61,10 +64,14 @@ pub fn start(
     let index = baseline.map(|(_, index)| index).unwrap_or_default();
     let mut listing = Listing::default();
     listing.replace_below("", provisional(&index));
+    let snapshot = Arc::new(Snapshot::new(index, &key, known));
+    let hashed = Arc::new(Hashed::nothing_of(snapshot.clone()));
     let shared = Arc::new(Shared {
         folder: RwLock::new(Arc::new(folder)),
-        snapshot: channel::Sender::new(Arc::new(Snapshot::new(index, &key, known))),
-        digests: channel::Sender::new(Arc::default()),
+        snapshot: channel::Sender::new(snapshot),
+        digests: channel::Sender::new(hashed.table.clone()),
+        hashed: RwLock::new(hashed),
+        desk: Desk::default(),
         status: Mutex::new(LootStatus {
             state: LootState::Scanning,
             watch_limited: None,
@@ -73,11 +80,12 @@ pub fn start(
             held_back_count: 0,
         }),
         seen: AtomicUsize::new(0),
-        hints: hints.clone(),
+        hints,
     });
     let loot = Loot { shared: shared.clone() };
+    let hasher = digests::start(shared.clone(), stored.digests_path())?;
     let keeper = Keeper {
-        shared,
+        shared: shared.clone(),
         key,
         ledger,
         stored,
@@ -89,14 +97,13 @@ pub fn start(
         gatherer,
     };
     let thread = std::thread::Builder::new().name("loot-keeper".into()).spawn(move || keeper.run())?;
-    Ok((loot, KeeperHandle { hints, thread }))
+    Ok((loot, KeeperHandle { shared, threads: [thread, hasher] }))
 }
 
 /// A stored index as a scan's result: names and sizes, until the first walk knows better.
 fn provisional(index: &Index) -> Found {
-    let facts = |size_bytes| FileFacts { size_bytes, modified_ns: 0, id: FileId { device: 0, inode: 0 } };
     Found {
-        files: index.iter().map(|entry| (entry.name.into(), facts(entry.size_bytes))).collect(),
+        files: index.iter().map(|entry| (entry.name.into(), FileFacts::provisional(entry.size_bytes))).collect(),
         ..Found::default()
     }
 }
@@ -180,7 +187,8 @@ impl Keeper {
         found.files.retain(|(name, _)| listing.get(name).is_some() || !gatherer.is_being_written(name));
         let changes = listing.replace_below(name, found);
         self.ledger.note_changes(&changes);
-        !changes.is_empty()
+        self.shared.desk.changed(&changes);
+        changes.iter().any(|change| !matches!(change, Change::Touched(_)))
     }
 
     /// What the ledger says was mirrored and is not here was deleted while no node ran: the
@@ -195,7 +203,7 @@ impl Keeper {
     fn publish(&mut self) {
         let snapshot = Snapshot::new(self.listing.to_index(), &self.key, true);
         tracing::info!(files = snapshot.index.len(), hmac = %snapshot.hmac, "the index changed");
-        self.shared.snapshot.send_replace(Arc::new(snapshot));
+        self.shared.offer(snapshot);
         self.unsaved_since.get_or_insert_with(Instant::now);
     }
 

@@ -207,7 +207,7 @@ impl Ledger {
                 Change::Appeared(path) if inner.facts.is_deleted(path) => {
                     inner.append(Record::Restored { path: path.clone() });
                 }
-                Change::Appeared(_) => {}
+                Change::Appeared(_) | Change::Touched(_) => {}
             }
         }
     }

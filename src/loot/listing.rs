@@ -55,13 +55,15 @@ pub struct Listing {
     held_back: BTreeMap<Box<str>, HeldBack>,
 }
 
-/// A name that left or changed its size between two states of a listing.
+/// What became of a name between two states of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// No longer there.
     Gone(Box<str>),
-    /// There, with another size or time than before; the size before.
+    /// There, with another size than before; the size before.
     Altered(Box<str>, u64),
+    /// There with the same size, but it may hold something else. The index does not change by it.
+    Touched(Box<str>),
     /// New.
     Appeared(Box<str>),
 }
@@ -80,7 +82,8 @@ impl Listing {
         let mut changes = Vec::new();
         for (name, facts) in found.files {
             match before.remove(&name) {
-                Some(known) if known.size_bytes == facts.size_bytes => {}
+                Some(known) if known == facts || (known.is_provisional() && known.size_bytes == facts.size_bytes) => {}
+                Some(known) if known.size_bytes == facts.size_bytes => changes.push(Change::Touched(name.clone())),
                 Some(known) => changes.push(Change::Altered(name.clone(), known.size_bytes)),
                 None => changes.push(Change::Appeared(name.clone())),
             }
@@ -131,7 +134,7 @@ mod tests {
     use super::*;
 
     fn facts(size_bytes: u64) -> FileFacts {
-        FileFacts { size_bytes, modified_ns: 0, id: FileId { device: 0, inode: 0 } }
+        FileFacts { id: FileId { device: 1, inode: 1 }, ..FileFacts::provisional(size_bytes) }
     }
 
     fn found(files: &[(&str, u64)]) -> Found {
@@ -157,6 +160,33 @@ mod tests {
         let changes = listing.replace_below("", Found { unreadable: vec!["d".into()], ..found(&[("a", 1)]) });
         assert!(changes.is_empty());
         assert_eq!(listing.files.len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_kept_its_size_is_touched_whatever_else_changed() {
+        let mut listing = Listing::default();
+        listing.replace_below("", found(&[("a", 1)]));
+        assert!(listing.replace_below("", found(&[("a", 1)])).is_empty());
+        let first = facts(1);
+        let later = [
+            FileFacts { modified_ns: 1, ..first },
+            FileFacts { changed_ns: 1, ..first },
+            FileFacts { id: FileId { device: 1, inode: 2 }, ..first },
+        ];
+        for facts in later {
+            let found = || Found { files: vec![("a".into(), facts)], ..Found::default() };
+            assert_eq!(listing.replace_below("", found()), [Change::Touched("a".into())], "{facts:?}");
+            assert!(listing.replace_below("", found()).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_stored_index_is_confirmed_by_the_first_look_and_not_changed() {
+        let mut listing = Listing::default();
+        let stored = Found { files: vec![("a".into(), FileFacts::provisional(1))], ..Found::default() };
+        listing.replace_below("", stored);
+        assert!(listing.replace_below("", found(&[("a", 1)])).is_empty());
+        assert_eq!(listing.get("a"), Some(&facts(1)));
     }
 
     #[test]

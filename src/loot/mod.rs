@@ -4,6 +4,7 @@
 //! bytes and HMAC, always one consistent triple), opens files, and takes hints that something
 //! changed. The [keeper] behind it is the only one that walks the disk.
 
+pub mod digests;
 pub mod folder;
 pub mod hints;
 pub mod keeper;
@@ -23,10 +24,12 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use tokio::sync::watch as channel;
 
+pub use digests::{Hashed, Hashing};
 pub use folder::{FileFacts, LootFile, LootFolder, OpenError};
 pub use ledger::Ledger;
 pub use listing::HeldBack;
 
+use self::digests::desk::Desk;
 use self::hints::{Hint, Hints};
 use crate::wire::napster::Md5;
 use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, LootPath};
@@ -98,10 +101,20 @@ pub struct Loot {
 struct Shared {
     folder: RwLock<Arc<LootFolder>>,
     snapshot: channel::Sender<Arc<Snapshot>>,
+    hashed: RwLock<Arc<Hashed>>,
     digests: channel::Sender<Arc<DigestTable>>,
+    desk: Desk,
     status: Mutex<LootStatus>,
     seen: AtomicUsize,
     hints: Hints,
+}
+
+impl Shared {
+    /// The next snapshot, for everybody.
+    fn offer(&self, snapshot: Snapshot) {
+        self.snapshot.send_replace(Arc::new(snapshot));
+        self.desk.index_changed();
+    }
 }
 
 impl Loot {
@@ -123,20 +136,39 @@ impl Loot {
         self.shared.digests.borrow().clone()
     }
 
+    /// The same with the index beside which they stand, and what is still to come.
+    #[must_use]
+    pub fn hashed(&self) -> Arc<Hashed> {
+        self.shared.hashed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is still to be read for its digests.
+    #[must_use]
+    pub fn hashing(&self) -> Hashing {
+        self.hashed().hashing
+    }
+
     /// A receiver that wakes when more digests are known, or others.
     #[must_use]
     pub fn subscribe_digests(&self) -> channel::Receiver<Arc<DigestTable>> {
         self.shared.digests.subscribe()
     }
 
-    /// Opens a file of that content. Blocks.
+    /// Opens a file of that content. Blocks. A file that is not as it was when it was read is not
+    /// given, but read again soon.
     ///
     /// # Errors
-    /// [`OpenError`].
+    /// [`OpenError::Missing`] when no file is known to hold it now.
     pub fn open_by_md5(&self, md5: Md5) -> Result<(LootPath, LootFile), OpenError> {
-        let path = self.digests().find(md5).map(|entry| entry.path()).ok_or(OpenError::Missing)?;
-        let file = self.open_file(&path)?;
-        Ok((path, file))
+        let hashed = self.hashed();
+        for (position, entry) in hashed.table.holders(md5) {
+            let path = entry.path();
+            match self.open_file(&path) {
+                Ok(opened) if hashed.is_of(position, &opened.facts) => return Ok((path, opened)),
+                Ok(_) | Err(_) => self.shared.desk.touched(entry.name),
+            }
+        }
+        Err(OpenError::Missing)
     }
 
     /// The folder as it is open now.

@@ -36,6 +36,12 @@ impl StoredLoot {
         self.folder.join("ledger")
     }
 
+    /// Where the digests are.
+    #[must_use]
+    pub fn digests_path(&self) -> PathBuf {
+        self.folder.join("digests.redb")
+    }
+
     /// The index as it was last, with the folder it was of. `None` when nothing usable is stored.
     #[must_use]
     pub fn load(&self) -> Option<(FolderId, Index)> {

@@ -50,6 +50,8 @@ impl Keeper {
             self.publish();
         }
         if is_first {
+            // Until now nobody could tell what was changed meanwhile.
+            self.shared.desk.all();
             self.store(); // so that a killed node knows its folder again
         }
         let period = if self.watch.is_some() { RESCAN } else { RESCAN_UNWATCHED };
@@ -87,7 +89,7 @@ impl Keeper {
                 found.files.iter().map(|(name, facts)| (name.as_ref(), facts.size_bytes)).collect();
             files.sort_unstable();
             let index = Index::from_sorted(files.into_iter());
-            self.shared.snapshot.send_replace(Arc::new(Snapshot::new(index, &self.key, true)));
+            self.shared.offer(Snapshot::new(index, &self.key, true));
         }
     }
 

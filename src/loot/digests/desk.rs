@@ -1,0 +1,125 @@
+//! The hasher's desk: what the keeper and others leave there for it, and the bell that wakes it.
+
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::loot::listing::Change;
+
+/// Names that wait; beyond, all files are looked at.
+const NAMES_MAX: usize = 8_192;
+
+/// Notes for the hasher.
+#[derive(Debug, Default)]
+pub struct Desk {
+    notes: Mutex<Notes>,
+    bell: Condvar,
+}
+
+/// What was noted since the last look.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Files that may hold something else than before.
+    pub touched: BTreeSet<Box<str>>,
+    /// Any file may.
+    pub all: bool,
+    /// There is a new snapshot.
+    pub index: bool,
+    /// End.
+    pub stop: bool,
+}
+
+impl Desk {
+    /// What a scan found to be different. The index that says so follows, if it is one.
+    pub fn changed(&self, changes: &[Change]) {
+        let mut notes = self.lock();
+        for change in changes {
+            match change {
+                Change::Touched(name) | Change::Altered(name, _) | Change::Appeared(name) => notes.touch(name),
+                Change::Gone(_) => {}
+            }
+        }
+        self.ring(notes);
+    }
+
+    /// A file is not what it was.
+    pub fn touched(&self, name: &str) {
+        let mut notes = self.lock();
+        notes.touch(name);
+        self.ring(notes);
+    }
+
+    /// What is known may be of before: every file is looked at again.
+    pub fn all(&self) {
+        let mut notes = self.lock();
+        notes.all = true;
+        self.ring(notes);
+    }
+
+    /// There is a new snapshot.
+    pub fn index_changed(&self) {
+        let mut notes = self.lock();
+        notes.index = true;
+        self.ring(notes);
+    }
+
+    /// The hasher is to end.
+    pub fn stop(&self) {
+        let mut notes = self.lock();
+        notes.stop = true;
+        self.ring(notes);
+    }
+
+    /// Takes all notes; if there are none, waits for one at most so long.
+    pub fn take(&self, patience: Duration) -> Notes {
+        let mut notes = self.lock();
+        if notes.is_empty() && !patience.is_zero() {
+            let waited = self.bell.wait_timeout_while(notes, patience, |notes| notes.is_empty());
+            notes = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        std::mem::take(&mut notes)
+    }
+
+    fn ring(&self, notes: MutexGuard<'_, Notes>) {
+        drop(notes);
+        self.bell.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Notes {
+    fn touch(&mut self, name: &str) {
+        if self.all || self.touched.len() >= NAMES_MAX {
+            self.all = true;
+            self.touched.clear();
+        } else {
+            self.touched.insert(name.into());
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.touched.is_empty() && !self.all && !self.index && !self.stop
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_names_become_all() {
+        let desk = Desk::default();
+        desk.changed(&[Change::Touched("a".into()), Change::Gone("b".into()), Change::Altered("c".into(), 1)]);
+        let notes = desk.take(Duration::ZERO);
+        assert_eq!(notes.touched.into_iter().collect::<Vec<_>>(), ["a".into(), "c".into()]);
+        for number in 0..=NAMES_MAX {
+            desk.touched(&number.to_string());
+        }
+        let notes = desk.take(Duration::ZERO);
+        assert!(notes.all && notes.touched.is_empty());
+        assert!(desk.take(Duration::ZERO).is_empty());
+    }
+}

@@ -1,0 +1,381 @@
+//! The hasher: one thread of low priority that reads files for their digests.
+//!
+//! It takes one step at a time (looks at a few files, or reads one piece of one) and sees between
+//! two steps whether it must end, whether there is a new index and whether it is time to publish.
+//! A much smaller file is read before the rest of a large one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::cache::{Cache, Reader, Row};
+use super::desk::Notes;
+use super::reading::{PIECE_BYTES, Reading, Step};
+use super::waiting::Waiting;
+use super::{Hashed, Hashing, Stamp};
+use crate::loot::{LootFile, LootFolder, LootState, Shared, Snapshot};
+use crate::wire::{DigestTable, Digests};
+
+/// Serving comes first. As `nice -n 10`.
+#[cfg(target_os = "linux")]
+const PRIORITY: i32 = 10;
+/// While there is much to read, what came of it is published at most so often …
+const PUBLISH: Duration = Duration::from_millis(500);
+/// … and always at most for one part in so many of the time: a million files take a while.
+const PUBLISH_SHARE: u32 = 20;
+/// Files looked at in one step.
+const LOOKS: usize = 256;
+/// A large file waits for one that is smaller than one part in so many of its rest. Few wait so,
+/// each open.
+const SMALLER: u64 = 8;
+/// What cannot be read is tried again after this, unless something about it changes before.
+const RETRY: Duration = Duration::from_secs(60);
+/// A file that changed while it was read rests for this …
+const CHANGED_REST: Duration = Duration::from_secs(2);
+/// … and so many times as long as was spent on it in vain.
+const CHANGED_SHARE: u32 = 10;
+/// Without work, the desk wakes it.
+const IDLE: Duration = Duration::from_secs(3600);
+/// Rows of files that are gone are looked for at most so often.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
+
+/// Starts it.
+///
+/// # Errors
+/// When no thread can be started.
+pub(crate) fn start(shared: Arc<Shared>, cache: PathBuf) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("loot-hasher".into()).spawn(move || {
+        lower_priority();
+        Hasher::new(shared, Cache::open(&cache)).run();
+    })
+}
+
+/// On Linux a thread has a priority of its own; elsewhere it would be that of the whole node.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, PRIORITY) {
+        tracing::debug!(%error, "files are read with the usual priority");
+    }
+}
+
+struct Hasher {
+    shared: Arc<Shared>,
+    cache: Cache,
+    /// What was published last; positions are those of its index.
+    base: Arc<Hashed>,
+    /// What came since, by position: digests, or that those known are void.
+    news: BTreeMap<u32, Option<(Digests, Stamp)>>,
+    waiting: Waiting,
+    /// Open files, the one to read last.
+    readings: Vec<(Reading, Duration)>,
+    /// There is a newer snapshot than that of the base.
+    is_behind: bool,
+    published: Instant,
+    publishing_took: Duration,
+    forgot: Option<Instant>,
+    counts: Counts,
+    buffer: Vec<u8>,
+}
+
+/// For the log.
+#[derive(Debug, Default)]
+struct Counts {
+    read: usize,
+    recalled: usize,
+}
+
+impl Hasher {
+    fn new(shared: Arc<Shared>, cache: Cache) -> Self {
+        let base = shared.hashed.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut hasher = Self {
+            shared,
+            cache,
+            base,
+            news: BTreeMap::new(),
+            waiting: Waiting::default(),
+            readings: Vec::new(),
+            is_behind: true,
+            published: Instant::now(),
+            publishing_took: Duration::ZERO,
+            forgot: None,
+            counts: Counts::default(),
+            buffer: vec![0; PIECE_BYTES],
+        };
+        hasher.look_at_all();
+        hasher
+    }
+
+    fn run(mut self) {
+        loop {
+            let notes = self.shared.desk.take(self.patience());
+            if notes.stop {
+                break;
+            }
+            self.read_notes(&notes);
+            self.publish_if_due();
+            self.waiting.wake(Instant::now());
+            self.work();
+            if self.cache.commit_due().is_some_and(|due| due <= Instant::now()) {
+                self.cache.commit();
+            }
+        }
+        self.cache.commit();
+    }
+
+    fn read_notes(&mut self, notes: &Notes) {
+        self.is_behind |= notes.index;
+        if notes.all {
+            self.look_at_all();
+        }
+        for name in &notes.touched {
+            if let Some(position) = self.base.snapshot.index.position_of(name) {
+                self.waiting.look(as_position(position));
+            }
+        }
+    }
+
+    fn look_at_all(&mut self) {
+        (0..self.base.snapshot.index.len()).for_each(|position| self.waiting.look(as_position(position)));
+    }
+
+    /// How long there is nothing to do.
+    fn patience(&self) -> Duration {
+        if self.is_busy() {
+            return Duration::ZERO;
+        }
+        let publish = self.has_news().then(|| self.publish_due());
+        let wakes = [publish, self.waiting.next_wake(), self.cache.commit_due()].into_iter().flatten();
+        wakes.min().map_or(IDLE, |wake| wake.saturating_duration_since(Instant::now()).min(IDLE))
+    }
+
+    fn is_busy(&self) -> bool {
+        self.waiting.has_looks() || self.waiting.smallest().is_some() || !self.readings.is_empty()
+    }
+
+    /// One step.
+    fn work(&mut self) {
+        if self.waiting.has_looks() {
+            return self.look_at_some();
+        }
+        let rest_bytes = self.readings.last().map(|(reading, _)| reading.left_bytes());
+        let is_small = |size_bytes: u64| rest_bytes.is_none_or(|rest| size_bytes < rest / SMALLER);
+        if let Some((size_bytes, position)) = self.waiting.smallest().filter(|(size_bytes, _)| is_small(*size_bytes)) {
+            self.waiting.done(position, size_bytes);
+            self.begin(position);
+        }
+        self.read_piece();
+    }
+
+    /// Compares some files with what is known of them, now or from an earlier run.
+    fn look_at_some(&mut self) {
+        let (folder, reader) = (self.folder(), self.cache.reader());
+        for _ in 0..LOOKS {
+            let Some(position) = self.waiting.next_look() else { break };
+            self.look_at(position, &folder, reader.as_ref());
+        }
+    }
+
+    fn look_at(&mut self, position: u32, folder: &LootFolder, reader: Option<&Reader>) {
+        let index = self.base.snapshot.index.clone();
+        let Some(entry) = index.get(position as usize) else { return };
+        self.waiting.done(position, entry.size_bytes);
+        let facts = match folder.facts(&entry.path()) {
+            Ok(Some(facts)) if facts.size_bytes == entry.size_bytes => facts,
+            // The index is about to say so.
+            Ok(Some(_)) => return self.put_off(position, CHANGED_REST, false),
+            Ok(None) | Err(_) => return self.put_off(position, RETRY, true),
+        };
+        let stamp = Stamp::of(&facts);
+        if self.known(position).is_some_and(|(_, known)| known == stamp) {
+            return;
+        }
+        if let Some(at) = self.readings.iter().position(|(reading, _)| reading.position == position) {
+            if self.readings.get(at).is_some_and(|(reading, _)| reading.facts == facts) {
+                return;
+            }
+            self.readings.remove(at);
+        }
+        let row = reader.and_then(|reader| reader.get(entry.name));
+        match row.filter(|row| row.size_bytes == facts.size_bytes && row.stamp == stamp) {
+            Some(row) => {
+                self.counts.recalled = self.counts.recalled.saturating_add(1);
+                self.news.insert(position, Some((row.digests, stamp)));
+            }
+            None => {
+                self.void(position);
+                self.waiting.read(position, entry.size_bytes);
+            }
+        }
+    }
+
+    /// Opens a file, if it rests.
+    fn begin(&mut self, position: u32) {
+        let index = self.base.snapshot.index.clone();
+        let Some(entry) = index.get(position as usize) else { return };
+        match self.folder().open_file(&entry.path()) {
+            Ok(LootFile { facts, .. }) if facts.size_bytes != entry.size_bytes => {
+                self.put_off(position, CHANGED_REST, false);
+            }
+            Ok(opened) => match Stamp::of(&opened.facts).rest(SystemTime::now()) {
+                Some(rest) => self.put_off(position, rest, false),
+                None => self.readings.push((Reading::new(position, opened), Duration::ZERO)),
+            },
+            Err(error) => self.cannot_read(position, &error),
+        }
+    }
+
+    /// Reads one piece of the file that is read now.
+    fn read_piece(&mut self) {
+        let Some((mut reading, spent)) = self.readings.pop() else { return };
+        let began = Instant::now();
+        let step = reading.step(&mut self.buffer);
+        let spent = spent.saturating_add(began.elapsed());
+        match step {
+            Ok(Step::More) => self.readings.push((reading, spent)),
+            Ok(Step::Whole(digests)) => self.keep(&reading, digests),
+            Ok(Step::Changed) => {
+                self.put_off(reading.position, CHANGED_REST.max(spent.saturating_mul(CHANGED_SHARE)), false);
+            }
+            Err(error) => self.cannot_read(reading.position, &error),
+        }
+    }
+
+    fn keep(&mut self, reading: &Reading, digests: Digests) {
+        let (stamp, size_bytes) = (reading.stamp(), reading.facts.size_bytes);
+        let Some(entry) = self.base.snapshot.index.get(reading.position as usize) else { return };
+        tracing::debug!(name = ?entry.name, md5 = %digests.md5, "a file was read for its digests");
+        self.cache.put(entry.name, Row { size_bytes, stamp, digests });
+        self.counts.read = self.counts.read.saturating_add(1);
+        self.news.insert(reading.position, Some((digests, stamp)));
+    }
+
+    fn cannot_read(&mut self, position: u32, error: &impl std::fmt::Display) {
+        let name = self.base.snapshot.index.get(position as usize).map(|entry| entry.name.to_owned());
+        tracing::debug!(?name, %error, "a file cannot be read for its digests");
+        self.put_off(position, RETRY, true);
+    }
+
+    fn put_off(&mut self, position: u32, rest: Duration, at_fault: bool) {
+        self.void(position);
+        self.waiting.later(position, Instant::now() + rest, at_fault);
+    }
+
+    /// What was known of a file is no longer so.
+    fn void(&mut self, position: u32) {
+        if self.known(position).is_some() {
+            self.news.insert(position, None);
+        }
+    }
+
+    fn known(&self, position: u32) -> Option<(Digests, Stamp)> {
+        self.news.get(&position).copied().unwrap_or_else(|| self.base.get(position as usize))
+    }
+
+    fn hashing(&self) -> Hashing {
+        let (left, left_bytes) = self.waiting.left();
+        let open_bytes = self.readings.iter().fold(0_u64, |sum, (of, _)| sum.saturating_add(of.left_bytes()));
+        Hashing { left: left.saturating_add(self.readings.len()), left_bytes: left_bytes.saturating_add(open_bytes) }
+    }
+
+    fn has_news(&self) -> bool {
+        self.is_behind || !self.news.is_empty() || (!self.is_busy() && self.hashing() != self.base.hashing)
+    }
+
+    fn publish_due(&self) -> Instant {
+        let share = self.publishing_took.saturating_mul(PUBLISH_SHARE);
+        self.published + if self.is_busy() { share.max(PUBLISH) } else { share }
+    }
+
+    fn publish_if_due(&mut self) {
+        if !self.has_news() || Instant::now() < self.publish_due() {
+            return;
+        }
+        let began = Instant::now();
+        if std::mem::take(&mut self.is_behind) {
+            self.follow_index();
+        } else {
+            let snapshot = self.base.snapshot.clone();
+            let known = (0..snapshot.index.len()).map(|position| self.known(as_position(position))).unzip_known();
+            self.publish(snapshot, known);
+        }
+        self.published = Instant::now();
+        self.publishing_took = began.elapsed();
+        if !self.is_busy() {
+            self.rest();
+        }
+    }
+
+    /// Takes over what stayed where it was, and looks at what is new.
+    fn follow_index(&mut self) {
+        let snapshot = self.shared.snapshot.borrow().clone();
+        if Arc::ptr_eq(&snapshot, &self.base.snapshot) {
+            return;
+        }
+        let before = self.base.snapshot.clone();
+        let stayed: Vec<Option<usize>> = snapshot.index.positions_in(&before.index).collect();
+        let mut moved: Vec<Option<u32>> = vec![None; before.index.len()];
+        for (now, then) in stayed.iter().enumerate() {
+            if let Some(place) = then.and_then(|then| moved.get_mut(then)) {
+                *place = Some(as_position(now));
+            }
+        }
+        let moved = |position: u32| moved.get(position as usize).copied().flatten();
+        self.waiting.follow(moved);
+        self.readings.retain_mut(|(reading, _)| {
+            let place = moved(reading.position);
+            reading.position = place.unwrap_or(reading.position);
+            place.is_some()
+        });
+        let new = stayed.iter().enumerate().filter(|(_, then)| then.is_none());
+        new.for_each(|(position, _)| self.waiting.look(as_position(position)));
+        let known = stayed.iter().map(|then| self.known(as_position((*then)?))).unzip_known();
+        self.publish(snapshot, known);
+    }
+
+    fn publish(&mut self, snapshot: Arc<Snapshot>, (digests, stamps): Known) {
+        self.news.clear();
+        let table = Arc::new(DigestTable::new(snapshot.index.clone(), digests));
+        let (hashing, made) = (self.hashing(), SystemTime::now());
+        let hashed = Hashed { snapshot, table: table.clone(), hashing, made, stamps: stamps.into() };
+        self.base = Arc::new(hashed);
+        *self.shared.hashed.write().unwrap_or_else(PoisonError::into_inner) = self.base.clone();
+        self.shared.digests.send_replace(table);
+    }
+
+    /// All that can be known is known, and published.
+    fn rest(&mut self) {
+        let Counts { read, recalled } = std::mem::take(&mut self.counts);
+        if read > 0 || recalled > 0 {
+            tracing::debug!(read, recalled, left = self.base.hashing.left, "digests are known");
+        }
+        let is_due = self.forgot.is_none_or(|at| at.elapsed() >= FORGET_EVERY);
+        let state = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).state.clone();
+        // A missing folder, or one that is still walked, says nothing of what is gone.
+        if is_due && state == LootState::Following {
+            self.forgot = Some(Instant::now());
+            self.cache.forget_gone(&self.base.snapshot.index);
+        }
+    }
+
+    fn folder(&self) -> Arc<LootFolder> {
+        self.shared.folder.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Digests and stamps, by position.
+type Known = (Vec<Option<Digests>>, Vec<Stamp>);
+
+trait UnzipKnown: Iterator<Item = Option<(Digests, Stamp)>> + Sized {
+    fn unzip_known(self) -> Known {
+        self.map(|known| (known.map(|(digests, _)| digests), known.map(|(_, stamp)| stamp).unwrap_or_default())).unzip()
+    }
+}
+
+impl<I: Iterator<Item = Option<(Digests, Stamp)>>> UnzipKnown for I {}
+
+/// An index has fewer files than a `u32` counts.
+fn as_position(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}

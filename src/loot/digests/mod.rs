@@ -1,0 +1,68 @@
+//! The digests of our files: read in the background, once per file and change, and cached over
+//! restarts.
+//!
+//! The [hasher](hasher) alone makes them. It follows the index, looks at the files the keeper
+//! found touched, and publishes a state at a time: [`Hashed`].
+
+pub mod cache;
+pub mod desk;
+mod hasher;
+mod reading;
+mod stamp;
+mod waiting;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+pub(super) use self::hasher::start;
+pub use self::stamp::Stamp;
+use super::{FileFacts, Snapshot};
+use crate::wire::{DigestTable, Digests};
+
+/// What is still to be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hashing {
+    /// Files whose digests are still to come. Those that cannot be read do not count.
+    pub left: usize,
+    /// Their bytes, as far as it is known that they must be read.
+    pub left_bytes: u64,
+}
+
+/// One state of what is known of our files' content. Immutable.
+#[derive(Debug)]
+pub struct Hashed {
+    /// The index beside which it stands.
+    pub snapshot: Arc<Snapshot>,
+    /// The digests.
+    pub table: Arc<DigestTable>,
+    /// What is to come.
+    pub hashing: Hashing,
+    /// When it was made.
+    pub made: SystemTime,
+    /// Which version of each file was read, by position; of no meaning where nothing is known.
+    stamps: Box<[Stamp]>,
+}
+
+impl Hashed {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn nothing_of(snapshot: Arc<Snapshot>) -> Self {
+        let hashing = Hashing { left: snapshot.index.len(), left_bytes: snapshot.index.total_bytes() };
+        let table = Arc::new(DigestTable::new(snapshot.index.clone(), Vec::new()));
+        Self { snapshot, table, hashing, made: SystemTime::now(), stamps: Box::default() }
+    }
+
+    /// Whether a file is as it was when its digests were made.
+    #[must_use]
+    pub fn is_of(&self, position: usize, facts: &FileFacts) -> bool {
+        let size_bytes = self.snapshot.index.get(position).map(|entry| entry.size_bytes);
+        size_bytes == Some(facts.size_bytes) && self.get(position).is_some_and(|(_, stamp)| stamp == Stamp::of(facts))
+    }
+
+    fn get(&self, position: usize) -> Option<(Digests, Stamp)> {
+        Some((*self.table.get(position)?, *self.stamps.get(position)?))
+    }
+}
+
+#[cfg(test)]
+mod tests;
