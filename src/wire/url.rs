@@ -11,6 +11,10 @@ use super::b64e;
 pub const INDEX_NAME: &str = "forban/index";
 /// Below this prefix our extensions are served; both old mirrors skip it (section 6).
 pub const EXTENSION_PREFIX: &str = "forban/index.";
+/// The name under which a node of ours serves its manifest (section 6).
+pub const MANIFEST_NAME: &str = "forban/index.manifest";
+/// The target of a manifest request.
+pub const MANIFEST_TARGET: &str = "/s/?g=forban/index.manifest";
 /// The target of an index request, as Forban writes it.
 pub const INDEX_TARGET: &str = "/s/?g=forban/index";
 
