@@ -42,8 +42,8 @@
 //! `docs/PROTOCOL.md`, section by section: 1 announcement → [`wire::announcement`],
 //! [`discovery`]; 2 index → [`wire::index`], [`wire::index_hmac`], [`loot`]; 3 files →
 //! [`http::store`], [`fetch::file`]; 4 search → [`search`]; 5 opportunistic mode →
-//! [`mirror::plan`]; 6 extensions → [`wire::url::EXTENSION_PREFIX`]; 7 directory → [`wire::napster`],
-//! [`directory`].
+//! [`mirror::plan`]; 6 extensions → [`wire::manifest`], [`http::manifest`], [`fetch::manifest`];
+//! 7 directory → [`wire::napster`], [`directory`].
 
 pub mod cli;
 pub mod config;
@@ -57,6 +57,7 @@ pub mod loot;
 pub mod mirror;
 pub mod neighbours;
 pub mod node;
+pub mod own_address;
 pub mod search;
 pub mod shutdown;
 pub mod wire;

@@ -79,6 +79,8 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         rank: Arc::new(Rank::new(config.operator_token).map_err(io::Error::from)?),
         searches: Arc::new(Semaphore::new(WALKS_MAX)),
         listings: Arc::new(Semaphore::new(WALKS_MAX)),
+        peer_port: config.napster.peer.map(|wish| wish.port),
+        manifests: Arc::default(),
         missing: Arc::default(),
     };
     say_where(&app, &config, &shared, quiet);

@@ -13,6 +13,7 @@ pub mod held_back;
 pub mod home;
 pub mod host;
 pub mod loot_pages;
+pub mod manifest;
 pub mod operator;
 pub mod page;
 pub mod range;
@@ -83,6 +84,10 @@ pub struct App {
     pub searches: Arc<Semaphore>,
     /// Listings of folders and counts that are made at once.
     pub listings: Arc<Semaphore>,
+    /// Where we serve Napster peers, if we do.
+    pub peer_port: Option<u16>,
+    /// What names the content of our files, ready to be served.
+    pub manifests: Arc<manifest::Manifests>,
     /// How many files of each neighbour are not here.
     pub missing: Arc<home::MissingCounts>,
 }

@@ -1,16 +1,18 @@
-//! `/s/`: the index and the files, for old nodes, new nodes and everybody with a link
+//! `/s/`: the index, the [manifest] and the files, for old nodes, new nodes and everybody with a link
 //! (`docs/PROTOCOL.md`, section 3).
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::App;
 use super::error::HttpError;
 use super::file_body::FileBody;
+use super::manifest;
 use super::range::{Selection, Version, select, whole_seconds};
+use super::{App, Ends};
 use crate::loot::{FileFacts, LootFile};
 use crate::wire::{LootPath, b64e, url};
 
@@ -38,13 +40,18 @@ const ATTRIBUTE_VALUE: &AsciiSet = &NON_ALPHANUMERIC
 /// GET and HEAD of `/s/?g=…`.
 pub async fn serve(
     State(app): State<App>,
+    Extension(ends): Extension<Ends>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let name = requested_name(query.as_deref().unwrap_or_default())?;
     // The existing nodes drop a leading slash here as they do for files.
-    if name.strip_prefix(b"/").unwrap_or(&name) == url::INDEX_NAME.as_bytes() {
+    let own = name.strip_prefix(b"/").unwrap_or(&name);
+    if own == url::INDEX_NAME.as_bytes() {
         return serve_index(&app, &headers);
+    }
+    if own == url::MANIFEST_NAME.as_bytes() {
+        return manifest::serve(&app, &ends, &headers).await;
     }
     let path = LootPath::parse(&name).map_err(|_| refused(&name))?;
     let loot = app.loot.clone();
@@ -104,14 +111,14 @@ fn refused(name: &[u8]) -> HttpError {
     if is_text { HttpError::NotFound } else { HttpError::BadName }
 }
 
-struct About<'a> {
-    file_name: &'a str,
-    content_type: String,
-    version: Version,
+pub(super) struct About<'a> {
+    pub(super) file_name: &'a str,
+    pub(super) content_type: String,
+    pub(super) version: Version,
 }
 
 /// Offset and length of what is selected.
-fn span(selection: &Selection, size_bytes: u64) -> (u64, u64) {
+pub(super) fn span(selection: &Selection, size_bytes: u64) -> (u64, u64) {
     match selection {
         Selection::Whole => (0, size_bytes),
         Selection::Part { first, last } => (*first, last.saturating_sub(*first).saturating_add(1)),
@@ -119,7 +126,7 @@ fn span(selection: &Selection, size_bytes: u64) -> (u64, u64) {
     }
 }
 
-fn respond(selection: &Selection, size_bytes: u64, about: &About<'_>, body: Body) -> Response {
+pub(super) fn respond(selection: &Selection, size_bytes: u64, about: &About<'_>, body: Body) -> Response {
     let (status, body) = match selection {
         Selection::Whole => (StatusCode::OK, body),
         Selection::Part { .. } => (StatusCode::PARTIAL_CONTENT, body),
