@@ -9,8 +9,10 @@ pub mod address;
 pub mod field;
 pub mod request;
 pub mod response;
+pub mod transfer;
 
 pub use address::PeerAddress;
 pub use field::{Counter, FileName, Md5, Query, SessionId};
 pub use request::{Parsed, Request, RequestError};
 pub use response::{FoundFile, Response, ResponseError};
+pub use transfer::{ChunkPlan, ChunkReader, TransferError};
