@@ -1,10 +1,18 @@
-//! The Napster-style directory on TCP 3000, as the Fapster course program speaks it
-//! (`docs/PROTOCOL.md`, section 7): peers log in, say what they share, and search.
+//! The Napster side (`docs/PROTOCOL.md`, section 7): our own directory, the port from which peers
+//! fetch our loot, what we ask directories of others, and the bridge between the two worlds.
 //!
-//! The [registry] knows and remembers, the [server] speaks, the [prober] tells who vanished.
+//! ```text
+//!  Napster peers ──► server ──► registry ◄── pages, search, /n/ ──► download ──► Napster peers
+//!                      └──► bridge ──► our loot, neighbours' manifests
+//!  Napster peers ──► peer ──► our loot          prober ──► peers that may be gone
+//!  our loot ──► join ──► client ──► directories of others ◄── client ◄── `boucan napster`
+//! ```
 
+pub mod dial;
 pub mod failures;
 pub mod offers;
+pub mod pace;
+pub mod peer;
 pub mod prober;
 pub mod registry;
 pub mod server;
