@@ -15,6 +15,8 @@ mod hostile_bodies;
 mod hostile_index;
 mod lifecycle;
 mod malformed;
+mod napster_golden;
+mod napster_scripted;
 mod netns;
 mod operator_rules;
 mod start;

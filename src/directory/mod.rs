@@ -8,7 +8,9 @@
 //!  our loot ──► join ──► client ──► directories of others ◄── client ◄── `boucan napster`
 //! ```
 
+pub mod client;
 pub mod dial;
+pub mod download;
 pub mod failures;
 pub mod offers;
 pub mod pace;

@@ -50,6 +50,17 @@ impl SessionId {
         }
     }
 
+    /// Reads a session that somebody else's directory gave: some use small letters too. A row of
+    /// zeros is how a login fails.
+    ///
+    /// # Errors
+    /// [`FieldError::Session`].
+    pub fn given(field: &[u8]) -> Result<Self, FieldError> {
+        let id: [u8; 16] = field.try_into().map_err(|_| FieldError::Session)?;
+        let is_session = id.iter().all(u8::is_ascii_alphanumeric) && id != [b'0'; 16];
+        if is_session { Ok(Self(id)) } else { Err(FieldError::Session) }
+    }
+
     /// A session of 16 random bytes from the system's random source: 82 bits. Bytes that would
     /// favour a letter count as none; `None` when too many of them did.
     #[must_use]
@@ -328,6 +339,8 @@ mod tests {
         for bad in ["", "                ", "abcdefghijklmnop", "ABCDEFGHIJKLMNO%"] {
             assert_eq!(SessionId::parse(bad.as_bytes()), Err(FieldError::Session));
         }
+        assert_eq!(SessionId::given(b"HvIBukBiLmn8AxjU").unwrap().to_string(), "HvIBukBiLmn8AxjU");
+        assert!(SessionId::given(b"0000000000000000").is_err() && SessionId::given(b"ABCDEFGHIJKLMNO%").is_err());
     }
 
     proptest! {

@@ -71,7 +71,7 @@ impl Response {
 
     fn read(command: Command, reader: &mut Reader<'_>) -> Result<Self, Stop> {
         Ok(match command {
-            Command::Login => Self::LoggedIn(reader.field(SessionId::WIDTH, SessionId::parse)?),
+            Command::Login => Self::LoggedIn(reader.field(SessionId::WIDTH, SessionId::given)?),
             Command::Logout => Self::LoggedOut(reader.field(3, Counter::parse)?),
             Command::Add => Self::Added(reader.field(3, Counter::parse)?),
             Command::Delete => Self::Deleted(reader.field(3, Counter::parse)?),
