@@ -16,6 +16,7 @@ mod hostile_index;
 mod lifecycle;
 mod malformed;
 mod napster_golden;
+mod napster_join;
 mod napster_scripted;
 mod netns;
 mod operator_rules;

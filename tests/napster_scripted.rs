@@ -96,6 +96,12 @@ impl ScriptedDirectory {
         state.files.clear();
     }
 
+    /// Somebody else registers the content under another name, which Fapster then gives to all.
+    pub fn renames(&self, md5: Md5, name: &str) {
+        let name = FileName::new(name).unwrap();
+        self.state().files.iter_mut().filter(|((_, of), _)| *of == md5).for_each(|(_, known)| *known = name.clone());
+    }
+
     /// What it was asked so far.
     pub fn requests(&self) -> Vec<Request> {
         self.state().requests.clone()

@@ -12,6 +12,7 @@ pub mod client;
 pub mod dial;
 pub mod download;
 pub mod failures;
+pub mod join;
 pub mod offers;
 pub mod pace;
 pub mod peer;

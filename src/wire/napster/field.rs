@@ -185,8 +185,8 @@ impl FileName {
     }
 }
 
-/// What is searched: everything, or a text that must occur in the name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is searched: everything, as by default, or a text that must occur in the name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query(Box<str>);
 
 impl Query {
