@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod napster;
 pub mod serve;
 
 use std::io::IsTerminal as _;
@@ -59,6 +60,8 @@ enum Command {
     /// Share a folder; the same as without a subcommand
     #[command(after_help = EXAMPLES)]
     Serve(Box<Settings>),
+    /// Search somebody else's Napster directory, and fetch from its peers
+    Napster(napster::Napster),
 }
 
 /// Reads the command line and does what it says.
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     start_logging(cli.verbosity);
     let (mut settings, matches) = match cli.command {
+        Some(Command::Napster(napster)) => return napster::run(napster, cli.verbosity),
         Some(Command::Serve(settings)) => (*settings, matches.subcommand_matches("serve").unwrap_or(&matches)),
         None => (cli.serve, &matches),
     };
