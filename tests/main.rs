@@ -15,6 +15,7 @@ mod hostile_bodies;
 mod hostile_index;
 mod lifecycle;
 mod malformed;
+mod manifest;
 mod napster_cli;
 mod napster_golden;
 mod napster_join;

@@ -133,6 +133,21 @@ impl BodyReader {
         Self { body, window_began: Instant::now(), window_bytes: 0 }
     }
 
+    /// All of it, unless there is more than `most`: `None` then.
+    ///
+    /// # Errors
+    /// As [`BodyReader::next`].
+    pub async fn whole(mut self, length: u64, most: usize) -> Result<Option<Vec<u8>>, FetchError> {
+        let mut body = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(1 << 20));
+        while let Some(bytes) = self.next().await? {
+            if body.len().saturating_add(bytes.len()) > most {
+                return Ok(None);
+            }
+            body.extend_from_slice(&bytes);
+        }
+        Ok(Some(body))
+    }
+
     /// The next bytes; `None` at a proper end.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! Keeps the neighbours' indexes current: one fetch per neighbour at a time, a few at once, so
-//! that a slow neighbour delays only itself.
+//! Keeps the neighbours' indexes current, and their [manifests](super::manifest) with them: one
+//! fetch per neighbour at a time, a few at once, so that a slow neighbour delays only itself.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -11,14 +11,17 @@ use uuid::Uuid;
 
 use super::FetchError;
 use super::client::{BodyReader, Connection, declared_length};
+use super::manifest::ManifestReader;
 use crate::neighbours::index_cache::IndexCache;
-use crate::neighbours::{DueFetch, KnownIndex, Neighbourhood};
+use crate::neighbours::{DueFetch, DueManifest, KnownIndex, Neighbourhood};
 use crate::shutdown::Tasks;
 use crate::wire::index::{INDEX_MAX_BYTES, IndexError};
 use crate::wire::{Index, IndexKey, url};
 
-/// Indexes fetched at once.
+/// Indexes and manifests fetched at once.
 const FETCHES_MAX: usize = 8;
+/// Places that no manifest takes for which a connection must be made.
+const KEPT_FOR_INDEXES: usize = 2;
 /// The whole of one index.
 const WHOLE: Duration = Duration::from_secs(120);
 /// Who went is noticed so often.
@@ -34,6 +37,7 @@ pub struct IndexFetcher {
     slots: Arc<Semaphore>,
     slot_freed: Arc<Notify>,
     busy: Arc<Mutex<BTreeSet<Uuid>>>,
+    manifests: ManifestReader,
 }
 
 impl IndexFetcher {
@@ -52,6 +56,7 @@ impl IndexFetcher {
             slots: Arc::new(Semaphore::new(FETCHES_MAX)),
             slot_freed: Arc::default(),
             busy: Arc::default(),
+            manifests: ManifestReader::new(from),
         }
     }
 
@@ -63,15 +68,17 @@ impl IndexFetcher {
             let free = self.slots.available_permits();
             let (due, next) = self.neighbourhood.take_due(free, |uuid| self.lock().contains(&uuid), Instant::now());
             for fetch in due {
-                let Ok(slot) = self.slots.clone().try_acquire_owned() else { break };
-                self.lock().insert(fetch.uuid);
-                let fetcher = self.clone();
-                tasks.spawn(async move {
-                    fetcher.fetch(fetch).await;
-                    drop(slot);
-                    fetcher.slot_freed.notify_one();
+                self.spawn(&tasks, fetch.uuid, |fetcher| async move { fetcher.fetch(fetch).await });
+            }
+            let free = self.slots.available_permits().saturating_sub(KEPT_FOR_INDEXES);
+            let (due, next_manifest) =
+                self.neighbourhood.take_due_manifests(free, |uuid| self.lock().contains(&uuid), Instant::now());
+            for manifest in due {
+                self.spawn(&tasks, manifest.uuid, |fetcher| async move {
+                    fetcher.fetch_manifest(manifest, None).await;
                 });
             }
+            let next = next.into_iter().chain(next_manifest).min();
             let latest = Instant::now() + EXPIRE_EVERY;
             let wake = next.filter(|_| self.slots.available_permits() > 0).map_or(latest, |next| next.min(latest));
             tokio::select! {
@@ -86,14 +93,32 @@ impl IndexFetcher {
         }
     }
 
+    /// Asks a neighbour for something in a task of its own, if there is a place. Until the result
+    /// was stored, another fetch would be stale.
+    fn spawn<F>(&self, tasks: &Tasks, uuid: Uuid, work: impl FnOnce(Self) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let Ok(slot) = self.slots.clone().try_acquire_owned() else { return };
+        self.lock().insert(uuid);
+        let (fetcher, work) = (self.clone(), work(self.clone()));
+        tasks.spawn(async move {
+            work.await;
+            fetcher.lock().remove(&uuid);
+            drop(slot);
+            fetcher.slot_freed.notify_one();
+        });
+    }
+
     async fn fetch(&self, due: DueFetch) {
         let (uuid, began) = (due.uuid, Instant::now());
         let outcome = match self.recall(&due).await {
             Some(known) => Ok((None, known)),
-            None => self.fetch_from_any(&due).await.map(|(ip, known)| (Some(ip), known)),
+            None => self.fetch_from_any(&due).await.map(|(connection, known)| (Some(connection), known)),
         };
         match outcome {
-            Ok((from, known)) => {
+            Ok((connection, known)) => {
+                let from = connection.as_ref().map(|connection| connection.service().ip());
                 let files = known.index.len();
                 let verified = known.verified_by.is_some();
                 let known = known.taking(began.elapsed());
@@ -102,14 +127,24 @@ impl IndexFetcher {
                 if !due.is_known {
                     tracing::info!(%uuid, files, services = ?due.services, "a neighbour is known");
                 }
+                let manifest =
+                    connection.as_ref().and_then(|_| self.neighbourhood.take_due_manifest(uuid, Instant::now()));
+                if let Some(manifest) = manifest {
+                    self.fetch_manifest(manifest, connection).await;
+                }
             }
             Err(error) => {
                 tracing::debug!(%uuid, %error, "an index could not be fetched");
                 self.neighbourhood.failed(uuid, &error.to_string());
             }
         }
-        // Only now: until its result was stored, a second fetch would be stale.
-        self.lock().remove(&uuid);
+    }
+
+    /// On the connection by which the index came, if there is one.
+    async fn fetch_manifest(&self, due: DueManifest, connection: Option<Connection>) {
+        let began = Instant::now();
+        let answer = self.manifests.ask(&due, connection).await;
+        self.neighbourhood.manifest_answered(due.uuid, answer, began.elapsed(), Instant::now());
     }
 
     /// What an earlier run kept, if it is what is announced now.
@@ -125,12 +160,12 @@ impl IndexFetcher {
         tokio::task::spawn_blocking(recall).await.ok()?
     }
 
-    async fn fetch_from_any(&self, due: &DueFetch) -> Result<(IpAddr, KnownIndex), FetchError> {
+    async fn fetch_from_any(&self, due: &DueFetch) -> Result<(Connection, KnownIndex), FetchError> {
         let deadline = tokio::time::Instant::now() + WHOLE;
         let mut last = FetchError::TimedOut(WHOLE);
         for service in &due.services {
             match tokio::time::timeout_at(deadline, self.fetch_from(*service, due)).await {
-                Ok(Ok(known)) => return Ok((service.ip(), known)),
+                Ok(Ok(fetched)) => return Ok(fetched),
                 Ok(Err(error)) => last = error,
                 Err(_) => return Err(FetchError::TimedOut(WHOLE)),
             }
@@ -138,8 +173,9 @@ impl IndexFetcher {
         Err(last)
     }
 
-    async fn fetch_from(&self, service: SocketAddr, due: &DueFetch) -> Result<KnownIndex, FetchError> {
-        let body = read_index(service, self.from).await?;
+    async fn fetch_from(&self, service: SocketAddr, due: &DueFetch) -> Result<(Connection, KnownIndex), FetchError> {
+        let (connection, body) = read_index(service, self.from).await?;
+        let before = self.neighbourhood.get(due.uuid).and_then(|neighbour| neighbour.manifest);
         let (cache, keys, uuid, announced) = (self.cache.clone(), self.keys.clone(), due.uuid, due.announced);
         let take = move || {
             let key = announced.and_then(|announced| announced.key_of(&body, &keys).cloned());
@@ -149,9 +185,14 @@ impl IndexFetcher {
             }
             let (index, refused) = Index::parse(&body)?;
             cache.store(uuid, &body);
-            Ok(KnownIndex::new(Arc::new(index), refused, announced, key))
+            let known = KnownIndex::new(Arc::new(index), refused, announced, key);
+            Ok(match before {
+                Some(before) => known.carrying(&before),
+                None => known,
+            })
         };
-        tokio::task::spawn_blocking(take).await.map_err(std::io::Error::other)?
+        let known = tokio::task::spawn_blocking(take).await.map_err(std::io::Error::other)?;
+        Ok((connection, known?))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<Uuid>> {
@@ -159,7 +200,7 @@ impl IndexFetcher {
     }
 }
 
-async fn read_index(service: SocketAddr, from: Option<IpAddr>) -> Result<Vec<u8>, FetchError> {
+async fn read_index(service: SocketAddr, from: Option<IpAddr>) -> Result<(Connection, Vec<u8>), FetchError> {
     let mut connection = Connection::open(service, from).await?;
     let response = connection.get(url::INDEX_TARGET, &[]).await?;
     if response.status() != http::StatusCode::OK {
@@ -169,13 +210,6 @@ async fn read_index(service: SocketAddr, from: Option<IpAddr>) -> Result<Vec<u8>
     if length > INDEX_MAX_BYTES as u64 {
         return Err(IndexError::TooBig.into());
     }
-    let mut body = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(1 << 20));
-    let mut reader = BodyReader::new(response.into_body());
-    while let Some(bytes) = reader.next().await? {
-        if body.len().saturating_add(bytes.len()) > INDEX_MAX_BYTES {
-            return Err(IndexError::TooBig.into());
-        }
-        body.extend_from_slice(&bytes);
-    }
-    Ok(body)
+    let body = BodyReader::new(response.into_body()).whole(length, INDEX_MAX_BYTES).await?;
+    Ok((connection, body.ok_or(IndexError::TooBig)?))
 }

@@ -6,11 +6,13 @@
 pub mod client;
 pub mod file;
 pub mod index;
+pub mod manifest;
 
 use std::io;
 use std::time::Duration;
 
 use crate::wire::index::IndexError;
+use crate::wire::manifest::ManifestError;
 
 /// Why something could not be fetched. Each is a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,9 @@ pub enum FetchError {
     /// The index is none, or too big.
     #[error("{0}")]
     Index(#[from] IndexError),
+    /// The manifest is none, or too big.
+    #[error("{0}")]
+    Manifest(#[from] ManifestError),
     /// With a pre-shared key only indexes that verify are taken.
     #[error("its index does not verify with our pre-shared key")]
     NotVerified,
@@ -56,7 +61,7 @@ impl FetchError {
     /// Whether the connection can serve no further request.
     #[must_use]
     pub fn ends_connection(&self) -> bool {
-        !matches!(self, Self::Index(_) | Self::NotVerified)
+        !matches!(self, Self::Index(_) | Self::Manifest(_) | Self::NotVerified)
     }
 
     /// Whether the neighbour as a whole is at fault, and not this one file.

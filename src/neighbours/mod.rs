@@ -6,18 +6,22 @@
 
 mod attempts;
 pub mod index_cache;
+pub mod known_index;
+pub mod manifest;
 pub mod neighbour;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use self::attempts::Dialled;
-pub use neighbour::{Heard, KnownIndex, Neighbour};
+pub use known_index::KnownIndex;
+pub use manifest::{DueManifest, KnownManifest, ManifestAnswer};
+pub use neighbour::{Heard, Neighbour};
 
 use crate::wire::{Announcement, IndexHmac};
 
@@ -27,7 +31,7 @@ const NEIGHBOURS_MAX: usize = 1_024;
 const PER_ADDRESS_MAX: usize = 8;
 /// Places for fetches that nobody gets whose index was never read.
 const KEPT_FOR_KNOWN: usize = 2;
-/// All indexes of neighbours held in memory; beyond, the longest silent ones are forgotten.
+/// All indexes and manifests of neighbours held in memory; beyond, the longest silent ones are forgotten.
 const INDEX_BYTES_MAX: usize = 256 << 20;
 
 /// What an announcement was.
@@ -71,7 +75,7 @@ pub struct Neighbourhood {
     dialled: Arc<Mutex<Dialled>>,
     /// Wakes who fetches indexes.
     fetch_wanted: Arc<Notify>,
-    /// Wakes who plans: an index came, or a neighbour went.
+    /// Wakes who plans: an index or a manifest came, or a neighbour went.
     indexes_changed: Arc<tokio::sync::watch::Sender<u64>>,
 }
 
@@ -233,6 +237,47 @@ impl Neighbourhood {
         self.fetch_wanted.notify_one();
     }
 
+    /// The manifests to fetch now, `most` of them, and when to ask again. `busy`: who is asked for
+    /// something already.
+    pub fn take_due_manifests(
+        &self,
+        most: usize,
+        busy: impl Fn(Uuid) -> bool,
+        now: Instant,
+    ) -> (Vec<DueManifest>, Option<Instant>) {
+        let mut table = self.lock();
+        let candidates = table.values().filter(|n| n.is_present(now) && !busy(n.uuid));
+        let mut ready: Vec<(Instant, Uuid)> =
+            candidates.filter_map(|neighbour| Some((neighbour.manifest_due()?, neighbour.uuid))).collect();
+        ready.sort_unstable();
+        let next = ready.iter().map(|(at, _)| *at).find(|at| *at > now);
+        let due = ready.into_iter().take_while(|(at, _)| *at <= now).take(most);
+        (due.filter_map(|(_, uuid)| table.get_mut(&uuid)?.begin_manifest(now)).collect(), next)
+    }
+
+    /// The manifest of one neighbour, if it is due.
+    #[must_use]
+    pub fn take_due_manifest(&self, uuid: Uuid, now: Instant) -> Option<DueManifest> {
+        let mut table = self.lock();
+        let neighbour = table.get_mut(&uuid)?;
+        neighbour.manifest_due().filter(|at| *at <= now)?;
+        neighbour.begin_manifest(now)
+    }
+
+    /// A manifest was asked for, which took so long. Whatever came of it, the index is as good as
+    /// it was.
+    pub fn manifest_answered(&self, uuid: Uuid, answer: ManifestAnswer, took: Duration, now: Instant) {
+        let mut table = self.lock();
+        let Some(neighbour) = table.get_mut(&uuid) else { return };
+        let is_news = neighbour.note_manifest(answer, took, now);
+        bound_indexes(&mut table, uuid);
+        drop(table);
+        self.fetch_wanted.notify_one();
+        if is_news {
+            self.indexes_changed.send_modify(|version| *version = version.wrapping_add(1));
+        }
+    }
+
     /// Drops who is no longer present.
     pub fn expire(&self, now: Instant) {
         let mut table = self.lock();
@@ -245,7 +290,7 @@ impl Neighbourhood {
         }
     }
 
-    /// A receiver that wakes when any index came or went.
+    /// A receiver that wakes when any index or manifest came or went.
     #[must_use]
     pub fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
         self.indexes_changed.subscribe()
@@ -277,12 +322,11 @@ fn evict(table: &mut BTreeMap<Uuid, Neighbour>, among: impl Fn(&Neighbour) -> bo
 }
 
 fn bound_indexes(table: &mut BTreeMap<Uuid, Neighbour>, keep: Uuid) {
-    let size = |n: &Neighbour| n.known.as_ref().map_or(0, |known| known.index.text().len());
-    while table.values().map(size).sum::<usize>() > INDEX_BYTES_MAX {
+    while table.values().map(Neighbour::memory_bytes).sum::<usize>() > INDEX_BYTES_MAX {
         let others = table.values().filter(|n| n.uuid != keep && n.known.is_some());
         let Some(oldest) = others.min_by_key(|n| n.heard()).map(|n| n.uuid) else { break };
         if let Some(neighbour) = table.get_mut(&oldest) {
-            neighbour.known = None;
+            neighbour.forget_index();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One neighbour: its addresses, what it announced, and the index we have of it.
+//! One neighbour: its addresses, what it announced, and the index and the manifest we have of it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::attempts::{Attempts, RETRY_MIN};
-use crate::wire::index::Refused;
-use crate::wire::{DisplayText, Index, IndexHmac, IndexKey};
+use super::known_index::KnownIndex;
+use super::manifest::{DueManifest, KnownManifest, ManifestAnswer, Schedule};
+use crate::wire::{DisplayText, IndexHmac, IndexKey};
 
 /// Forban calls a neighbour present for 300 s after its last announcement.
 pub const PRESENT: Duration = Duration::from_secs(300);
@@ -43,21 +44,6 @@ pub struct NeighbourAddress {
     hmac: Option<IndexHmac>,
 }
 
-/// An index that was fetched from a neighbour.
-#[derive(Clone, Debug)]
-pub struct KnownIndex {
-    /// What it offers.
-    pub index: Arc<Index>,
-    /// What of it was left out.
-    pub refused: Arc<Refused>,
-    /// The announced HMAC it was fetched for.
-    announced: Option<IndexHmac>,
-    /// The key under which that HMAC verifies; `None`: it does not.
-    pub verified_by: Option<IndexKey>,
-    /// How long it took to fetch: a large index is not fetched every second.
-    took: Duration,
-}
-
 /// A neighbour as the table holds it; what others get is a copy.
 #[derive(Clone, Debug)]
 pub struct Neighbour {
@@ -69,6 +55,8 @@ pub struct Neighbour {
     pub first_heard: Instant,
     /// What we have of its index.
     pub known: Option<KnownIndex>,
+    /// What its manifest told, beside that index.
+    pub manifest: Option<Arc<KnownManifest>>,
     /// An address that is not the proven one claims to be this neighbour.
     pub disputed_by: Option<IpAddr>,
     broadcast_heard: Option<Instant>,
@@ -79,6 +67,7 @@ pub struct Neighbour {
     last_error: Option<Box<str>>,
     /// How often in a row its index did not verify.
     unverified: u32,
+    manifests: Schedule,
 }
 
 impl Neighbour {
@@ -88,6 +77,7 @@ impl Neighbour {
             name: DisplayText::default(),
             first_heard: now,
             known: None,
+            manifest: None,
             disputed_by: None,
             broadcast_heard: None,
             addresses: Vec::new(),
@@ -95,6 +85,7 @@ impl Neighbour {
             attempts: Attempts::default(),
             last_error: None,
             unverified: 0,
+            manifests: Schedule::default(),
         }
     }
 
@@ -265,7 +256,62 @@ impl Neighbour {
             address.proven = Some(now);
         }
         self.sort_addresses(now);
+        self.manifests.index_read(&known, now);
+        self.manifest = known.carried.clone();
         self.known = Some(known);
+    }
+
+    /// When its manifest may and should be fetched; `None`: there is no need.
+    pub(super) fn manifest_due(&self) -> Option<Instant> {
+        self.manifests.due().filter(|_| self.known.is_some())
+    }
+
+    /// Its manifest is asked for.
+    pub(super) fn begin_manifest(&mut self, now: Instant) -> Option<DueManifest> {
+        let index = self.known.as_ref()?.index.clone();
+        self.manifests.begin();
+        let etag = self.manifest.as_ref().and_then(|manifest| manifest.etag());
+        Some(DueManifest { uuid: self.uuid, services: self.trusted_services(now), index, etag })
+    }
+
+    /// It was asked for, in so long a time. Returns whether anything is known otherwise now.
+    pub(super) fn note_manifest(&mut self, answer: ManifestAnswer, took: Duration, now: Instant) -> bool {
+        let services = self.trusted_services(now);
+        let Some(known) = &self.known else { return false };
+        let (next, is_news) = match (answer, &self.manifest) {
+            (ManifestAnswer::Read { manifest, etag }, _) if Arc::ptr_eq(manifest.digests.index(), &known.index) => {
+                (Arc::new(KnownManifest::new(*manifest, etag, &services)), true)
+            }
+            (ManifestAnswer::Unchanged, Some(before)) => match before.heard_at(&services) {
+                Some(next) => (Arc::new(next), true),
+                None => (before.clone(), false),
+            },
+            (ManifestAnswer::Unknown, _) => {
+                self.manifests.unknown(known);
+                return self.manifest.take().is_some();
+            }
+            // Also what was read beside an index that is not the one we have any more.
+            _ => {
+                self.manifests.failed(now);
+                return false;
+            }
+        };
+        self.manifests.read(&next, known, is_news, took, now);
+        let is_other = self.manifest.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &next));
+        self.manifest = Some(next);
+        is_other
+    }
+
+    /// Its index is forgotten, to make room.
+    pub(super) fn forget_index(&mut self) {
+        self.known = None;
+        self.manifest = None;
+    }
+
+    /// What its index and manifest take in memory.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let index_bytes = self.known.as_ref().map_or(0, |known| known.index.text().len());
+        index_bytes.saturating_add(self.manifest.as_ref().map_or(0, |manifest| manifest.digests.memory_bytes()))
     }
 
     pub(super) fn fail(&mut self, why: Box<str>) {
@@ -276,25 +322,6 @@ impl Neighbour {
 
 fn is_link_local(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
-}
-
-impl KnownIndex {
-    /// An index as it was read for an announced HMAC.
-    #[must_use]
-    pub fn new(
-        index: Arc<Index>,
-        refused: Refused,
-        announced: Option<IndexHmac>,
-        verified_by: Option<IndexKey>,
-    ) -> Self {
-        Self { index, refused: Arc::new(refused), announced, verified_by, took: Duration::ZERO }
-    }
-
-    /// The same, with how long it took to fetch.
-    #[must_use]
-    pub fn taking(self, took: Duration) -> Self {
-        Self { took, ..self }
-    }
 }
 
 /// What an announcement says, with where it came from.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+mod manifests;
+
 use super::neighbour::PRESENT;
 use super::*;
 use crate::wire::index::Refused;

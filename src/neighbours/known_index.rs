@@ -1,0 +1,57 @@
+//! An index as we have it of a neighbour, with the announcement for which it was read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::manifest::KnownManifest;
+use crate::wire::index::Refused;
+use crate::wire::{Index, IndexHmac, IndexKey};
+
+/// An index that was fetched from a neighbour.
+#[derive(Clone, Debug)]
+pub struct KnownIndex {
+    /// What it offers.
+    pub index: Arc<Index>,
+    /// What of it was left out.
+    pub refused: Arc<Refused>,
+    /// The announced HMAC it was fetched for.
+    pub(super) announced: Option<IndexHmac>,
+    /// The key under which that HMAC verifies; `None`: it does not.
+    pub verified_by: Option<IndexKey>,
+    /// How long it took to fetch: a large index is not fetched every second.
+    pub(super) took: Duration,
+    /// What the manifest before told of files that are in this index too.
+    pub(super) carried: Option<Arc<KnownManifest>>,
+}
+
+impl KnownIndex {
+    /// An index as it was read for an announced HMAC.
+    #[must_use]
+    pub fn new(
+        index: Arc<Index>,
+        refused: Refused,
+        announced: Option<IndexHmac>,
+        verified_by: Option<IndexKey>,
+    ) -> Self {
+        Self { index, refused: Arc::new(refused), announced, verified_by, took: Duration::ZERO, carried: None }
+    }
+
+    /// The same, with what is known of its files from the manifest before.
+    #[must_use]
+    pub fn carrying(self, before: &KnownManifest) -> Self {
+        let carried = Some(Arc::new(before.carried_to(self.index.clone())));
+        Self { carried, ..self }
+    }
+
+    /// The announced HMAC it was fetched for.
+    #[must_use]
+    pub fn announced(&self) -> Option<IndexHmac> {
+        self.announced
+    }
+
+    /// The same, with how long it took to fetch.
+    #[must_use]
+    pub fn taking(self, took: Duration) -> Self {
+        Self { took, ..self }
+    }
+}

@@ -1,0 +1,196 @@
+//! What a neighbour's manifest told, and when it is asked for again.
+//!
+//! Only nodes that announce with our protocol's key have one. It never matters for whether a
+//! neighbour's index is good.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::KnownIndex;
+use super::attempts::Attempts;
+use crate::wire::manifest::Header;
+use crate::wire::napster::PeerAddress;
+use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, Manifest};
+
+/// While a neighbour still reads its files, its manifest is asked for after this …
+const HASHING_MIN: Duration = Duration::from_secs(5);
+/// … and, while nothing changes, after ever longer pauses up to this.
+const HASHING_MAX: Duration = Duration::from_secs(60);
+/// A complete one changes without its index when a file keeps its size.
+const COMPLETE: Duration = Duration::from_secs(300);
+/// Fetching takes at most one part in so many of the time.
+const FETCH_SHARE: u32 = 20;
+
+/// What a manifest told of a neighbour's files. Immutable.
+#[derive(Clone, Debug)]
+pub struct KnownManifest {
+    /// The digests, beside the index that is known of it.
+    pub digests: Arc<DigestTable>,
+    /// Where it serves Napster peers, if it says so: an address at which it was heard itself is
+    /// among it.
+    pub peer: Option<PeerAddress>,
+    header: Header,
+    etag: Option<Box<str>>,
+}
+
+/// A manifest that is to be fetched now.
+#[derive(Clone, Debug)]
+pub struct DueManifest {
+    /// Whose.
+    pub uuid: Uuid,
+    /// Where, the best address first.
+    pub services: Vec<SocketAddr>,
+    /// Beside what it is read.
+    pub index: Arc<Index>,
+    /// The version we have.
+    pub etag: Option<Box<str>>,
+}
+
+/// What came of asking for one.
+#[derive(Debug)]
+pub enum ManifestAnswer {
+    /// It was read.
+    Read {
+        /// What it says.
+        manifest: Box<Manifest>,
+        /// How its version is called.
+        etag: Option<Box<str>>,
+    },
+    /// It is the version we have.
+    Unchanged,
+    /// The neighbour knows no manifests.
+    Unknown,
+    /// Nothing came, or something else.
+    Failed,
+}
+
+/// When the next one is due.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Schedule {
+    due: Option<Instant>,
+    pause: Duration,
+    attempts: Attempts,
+    /// The announced HMAC with which the neighbour knew no manifests.
+    unknown_at: Option<IndexHmac>,
+}
+
+impl KnownManifest {
+    /// As it was read. `services`: where the neighbour was heard.
+    pub(super) fn new(manifest: Manifest, etag: Option<Box<str>>, services: &[SocketAddr]) -> Self {
+        let Manifest { header, digests, .. } = manifest;
+        let peer = header.peer.and_then(|told| believed(told, services));
+        Self { digests: Arc::new(digests), peer, header, etag }
+    }
+
+    /// Beside a newer index, until the manifest is read again: what kept its name and size keeps
+    /// its digests. It is asked for unconditionally then, because lines were skipped of files that
+    /// were not in the old index.
+    pub(super) fn carried_to(&self, index: Arc<Index>) -> Self {
+        Self { digests: Arc::new(self.digests.carried_to(index)), etag: None, ..self.clone() }
+    }
+
+    /// The same with the address that is to be believed now; none if it is what it was.
+    pub(super) fn heard_at(&self, services: &[SocketAddr]) -> Option<Self> {
+        let peer = self.header.peer.and_then(|told| believed(told, services));
+        (peer != self.peer).then(|| Self { peer, ..self.clone() })
+    }
+
+    /// Whether it tells all of that index, and will not tell more tomorrow.
+    #[must_use]
+    pub fn is_complete(&self, of: &KnownIndex) -> bool {
+        self.header.hashing == 0 && self.header.index.is_none_or(|index| Some(index) == of.announced())
+    }
+
+    pub(super) fn etag(&self) -> Option<Box<str>> {
+        self.etag.clone()
+    }
+}
+
+impl Schedule {
+    /// The index was read. Its manifest is read too, if there may be one.
+    pub(super) fn index_read(&mut self, known: &KnownIndex, now: Instant) {
+        let is_ours = matches!(known.verified_by, Some(IndexKey::Specified | IndexKey::PreShared(_)));
+        let is_unknown = self.unknown_at.is_some() && self.unknown_at == known.announced();
+        // After failures the distance they make is kept, however often the index changes.
+        let kept = self.due.filter(|_| self.attempts.pause().is_some());
+        self.due = (is_ours && !is_unknown).then_some(kept.unwrap_or(now));
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.due = None;
+    }
+
+    pub(super) fn failed(&mut self, now: Instant) {
+        self.attempts.fail();
+        self.due = self.attempts.pause().map(|pause| now + pause);
+    }
+
+    /// It is an old node. Another HMAC may be that of a new version of it.
+    pub(super) fn unknown(&mut self, known: &KnownIndex) {
+        self.attempts.succeed();
+        self.unknown_at = known.announced();
+        self.due = None;
+    }
+
+    /// We have it; `is_news`: otherwise than before.
+    pub(super) fn read(
+        &mut self,
+        manifest: &KnownManifest,
+        known: &KnownIndex,
+        is_news: bool,
+        took: Duration,
+        now: Instant,
+    ) {
+        self.attempts.succeed();
+        let longer = self.pause.saturating_mul(2).clamp(HASHING_MIN, HASHING_MAX);
+        self.pause = if is_news { HASHING_MIN } else { longer };
+        let pause = if manifest.is_complete(known) { COMPLETE } else { self.pause };
+        self.due = Some(now + pause.max(took.saturating_mul(FETCH_SHARE)));
+    }
+}
+
+/// A told address counts if one half of it is where the neighbour was heard; otherwise its port
+/// does, at the addresses where it was heard.
+fn believed(told: PeerAddress, services: &[SocketAddr]) -> Option<PeerAddress> {
+    let heard = || services.iter().map(|service| service.ip().to_canonical());
+    if heard().any(|ip| told.claims(ip)) {
+        return Some(told);
+    }
+    let v4 = heard().find_map(|ip| if let IpAddr::V4(v4) = ip { Some(v4) } else { None });
+    let v6 = heard().find_map(|ip| match ip {
+        IpAddr::V6(v6) if !v6.is_unicast_link_local() => Some(v6),
+        _ => None,
+    });
+    let v6: Ipv6Addr = v6.or(v4.map(|v4| v4.to_ipv6_mapped()))?;
+    Some(PeerAddress { v4: v4.unwrap_or(Ipv4Addr::UNSPECIFIED), v6, port: told.port })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_fetch_elsewhere() {
+        let told = |v4: &str, v6: &str| PeerAddress { v4: v4.parse().unwrap(), v6: v6.parse().unwrap(), port: 6001 };
+        let theirs = told("10.0.0.1", "fd00::1");
+        for (heard, expected, why) in [
+            (&["10.0.0.1"][..], Some(theirs), "heard by IPv4"),
+            (&["fe80::1", "fd00::1"], Some(theirs), "heard by IPv6"),
+            (&["::ffff:10.0.0.1"], Some(theirs), "in IPv6 clothes"),
+            (&["10.0.0.9"], Some(told("10.0.0.9", "::ffff:10.0.0.9")), "another host's address"),
+            (&["10.0.0.9", "fe80::9", "fd00::9"], Some(told("10.0.0.9", "fd00::9")), "another host's addresses"),
+            (&["fd00::9"], Some(told("0.0.0.0", "fd00::9")), "no IPv4"),
+            (&["fe80::1"], None, "heard on the link alone: nothing that could be told"),
+        ] {
+            let services: Vec<_> = heard.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 12555)).collect();
+            assert_eq!(believed(theirs, &services), expected, "{why}");
+        }
+    }
+}

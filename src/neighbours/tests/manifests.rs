@@ -1,0 +1,151 @@
+//! When manifests are asked for, and what becomes of them.
+
+use super::*;
+use crate::wire::Manifest;
+
+const US: Uuid = Uuid::from_u128(1);
+
+/// A neighbour at 10.0.0.1 that offers `a` of 1 byte and `b` of 2.
+fn scene(announced: Option<IndexHmac>, key: Option<IndexKey>) -> Scene {
+    let scene = Scene::new();
+    scene.hear(1, "10.0.0.1", announced, 0);
+    scene.index("a,1\nb,2\n", announced, key, 0);
+    scene
+}
+
+impl Scene {
+    fn index(&self, text: &str, announced: Option<IndexHmac>, key: Option<IndexKey>, seconds: u64) {
+        let index = Arc::new(Index::parse(text.as_bytes()).unwrap().0);
+        let known = KnownIndex::new(index, Refused::default(), announced, key);
+        let known = match self.neighbourhood.get(US).and_then(|neighbour| neighbour.manifest) {
+            Some(before) => known.carrying(&before),
+            None => known,
+        };
+        self.neighbourhood.fetched(US, "10.0.0.1".parse().ok(), known, self.at(seconds));
+    }
+
+    fn manifest_due(&self, seconds: u64) -> Option<DueManifest> {
+        let (mut due, _) = self.neighbourhood.take_due_manifests(9, |_| false, self.at(seconds));
+        assert!(due.len() <= 1);
+        due.pop()
+    }
+
+    /// Seconds from a given time to the next question.
+    fn next_manifest(&self, seconds: u64) -> Option<u64> {
+        let (due, next) = self.neighbourhood.take_due_manifests(9, |_| false, self.at(seconds));
+        assert!(due.is_empty());
+        next.map(|next| next.duration_since(self.at(seconds)).as_secs())
+    }
+
+    fn answer(&self, answer: ManifestAnswer, seconds: u64) {
+        self.neighbourhood.manifest_answered(US, answer, Duration::ZERO, self.at(seconds));
+    }
+
+    fn read(&self, due: &DueManifest, header: &str, seconds: u64) {
+        let row = format!("1 {} {} a", "0".repeat(32), "1".repeat(64));
+        let body = format!("boucan-manifest 1\n{header}\n\n{row}\n");
+        let manifest = Box::new(Manifest::parse(body.as_bytes(), &due.index).unwrap());
+        self.answer(ManifestAnswer::Read { manifest, etag: Some("\"1\"".into()) }, seconds);
+    }
+
+    fn known_digests(&self) -> usize {
+        self.neighbourhood.get(US).unwrap().manifest.map_or(0, |manifest| manifest.digests.known())
+    }
+}
+
+#[test]
+fn only_nodes_of_our_kind_are_asked() {
+    for (key, is_asked) in [
+        (Some(IndexKey::Specified), true),
+        (Some(IndexKey::PreShared(b"k".as_slice().into())), true),
+        (Some(IndexKey::Practised), false),
+        (None, false),
+    ] {
+        let scene = scene(hmac("x"), key.clone());
+        assert_eq!(scene.manifest_due(0).is_some(), is_asked, "{key:?}");
+    }
+}
+
+#[test]
+fn one_that_knows_no_manifests_is_asked_again_when_its_hmac_changes() {
+    let scene = scene(hmac("x"), Some(IndexKey::Specified));
+    assert!(scene.manifest_due(0).is_some());
+    scene.answer(ManifestAnswer::Unknown, 0);
+    assert_eq!(scene.next_manifest(299), None);
+    scene.index("a,1\n", hmac("x"), Some(IndexKey::Specified), 100);
+    assert_eq!(scene.next_manifest(299), None);
+    scene.index("a,1\n", hmac("y"), Some(IndexKey::Specified), 200);
+    assert!(scene.manifest_due(200).is_some());
+}
+
+#[test]
+fn while_a_neighbour_reads_its_files_it_is_asked_with_ever_longer_pauses() {
+    let scene = scene(hmac("x"), Some(IndexKey::Specified));
+    let due = scene.manifest_due(0).unwrap();
+    assert_eq!(due.etag, None);
+    scene.read(&due, "hashing 1", 0);
+    let mut now = 0;
+    for pause in [5, 10, 20, 40, 60, 60] {
+        assert_eq!(scene.next_manifest(now), Some(pause));
+        now += pause;
+        assert_eq!(scene.manifest_due(now).unwrap().etag.as_deref(), Some("\"1\""));
+        scene.answer(ManifestAnswer::Unchanged, now);
+    }
+    now += 60;
+    let due = scene.manifest_due(now).unwrap();
+    scene.read(&due, "hashing 1", now);
+    assert_eq!(scene.next_manifest(now), Some(5));
+}
+
+#[test]
+fn a_complete_one_is_asked_for_every_five_minutes_and_one_of_another_index_soon() {
+    for (header, pause, why) in [
+        (format!("index {}", hmac("x").unwrap()), 300, "complete"),
+        (String::from("hashing 0"), 300, "complete"),
+        (format!("index {}", hmac("w").unwrap()), 5, "of another index"),
+        (format!("hashing 3\nindex {}", hmac("x").unwrap()), 5, "more is to come"),
+    ] {
+        let scene = scene(hmac("x"), Some(IndexKey::Specified));
+        let due = scene.manifest_due(0).unwrap();
+        scene.read(&due, &header, 0);
+        assert_eq!(scene.next_manifest(0), Some(pause), "{why}");
+    }
+}
+
+#[test]
+fn a_manifest_that_fails_does_not_make_the_index_fail() {
+    let scene = scene(hmac("x"), Some(IndexKey::Specified));
+    let mut now = 0;
+    for pause in [15, 30, 60] {
+        assert!(scene.manifest_due(now).is_some());
+        scene.answer(ManifestAnswer::Failed, now);
+        assert_eq!(scene.next_manifest(now), Some(pause));
+        now += pause;
+    }
+    // A change of the index does not shorten the distance.
+    scene.answer(ManifestAnswer::Failed, 0);
+    scene.index("a,1\n", hmac("y"), Some(IndexKey::Specified), 1);
+    assert_eq!(scene.next_manifest(1), Some(119));
+    let neighbour = scene.neighbourhood.get(US).unwrap();
+    assert_eq!((neighbour.last_error(), neighbour.known.as_ref().unwrap().index.len()), (None, 1));
+}
+
+#[test]
+fn what_is_known_of_files_is_carried_over_to_a_changed_index() {
+    let scene = scene(hmac("x"), Some(IndexKey::Specified));
+    let mut changes = scene.neighbourhood.subscribe();
+    changes.mark_unchanged();
+    let due = scene.manifest_due(0).unwrap();
+    scene.read(&due, "", 0);
+    assert!(changes.has_changed().unwrap());
+    assert_eq!(scene.known_digests(), 1);
+    scene.hear(1, "10.0.0.1", hmac("y"), 10);
+    scene.index("0,7\na,1\n", hmac("y"), Some(IndexKey::Specified), 10);
+    assert_eq!(scene.known_digests(), 1);
+    let due = scene.manifest_due(10).unwrap();
+    assert_eq!(due.etag, None, "lines were skipped that may count now");
+    scene.index("a,2\n", hmac("z"), Some(IndexKey::Specified), 11);
+    assert_eq!(scene.known_digests(), 0);
+    scene.read(&due, "", 12);
+    assert_eq!(scene.known_digests(), 0, "it was read beside the index before");
+}
