@@ -25,8 +25,10 @@ use crate::wire::{DigestTable, Digests};
 const PRIORITY: i32 = 10;
 /// While there is much to read, what came of it is published at most so often …
 const PUBLISH: Duration = Duration::from_millis(500);
-/// … and always at most for one part in so many of the time: a million files take a while.
+/// … and for one part in so many of the time: a million files take a while.
 const PUBLISH_SHARE: u32 = 20;
+/// The same once nothing is left to read.
+const PUBLISH_SHARE_IDLE: u32 = 4;
 /// Without work, the desk wakes it.
 const IDLE: Duration = Duration::from_secs(3600);
 /// Rows of files that are gone are looked for at most so often.
@@ -160,8 +162,8 @@ impl Hasher {
     }
 
     fn publish_due(&self) -> Instant {
-        let share = self.publishing_took.saturating_mul(PUBLISH_SHARE);
-        self.published + if self.is_busy() { share.max(PUBLISH) } else { share }
+        let pause = |share: u32| self.publishing_took.saturating_mul(share);
+        self.published + if self.is_busy() { pause(PUBLISH_SHARE).max(PUBLISH) } else { pause(PUBLISH_SHARE_IDLE) }
     }
 
     fn publish_if_due(&mut self) {

@@ -1,7 +1,7 @@
 //! The digests of our files: read in the background, once per file and change, and cached over
 //! restarts.
 //!
-//! The [hasher](hasher) alone makes them. It follows the index, looks at the files the keeper
+//! The hasher alone makes them. It follows the index, looks at the files the keeper
 //! found touched, and publishes a state at a time: [`Hashed`].
 
 pub mod cache;
