@@ -16,7 +16,7 @@ use crate::wire::napster::PeerAddress;
 use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, Manifest};
 
 /// While a neighbour still reads its files, its manifest is asked for after this …
-const HASHING_MIN: Duration = Duration::from_secs(5);
+const HASHING_MIN: Duration = Duration::from_secs(2);
 /// … and, while nothing changes, after ever longer pauses up to this.
 const HASHING_MAX: Duration = Duration::from_secs(60);
 /// A complete one changes without its index when a file keeps its size.

@@ -111,9 +111,15 @@ impl Neighbourhood {
             table.entry(announcement.uuid).or_insert_with(|| Neighbour::new(announcement.uuid, now));
         }
         let Some(neighbour) = table.get_mut(&announcement.uuid) else { return Event::NoRoom };
+        let peer = |neighbour: &Neighbour| neighbour.manifest.as_ref().and_then(|manifest| manifest.peer);
+        let peer_before = peer(neighbour);
         let entitled = neighbour.hear(heard, now);
+        let moved = peer(neighbour) != peer_before;
         let due = neighbour.fetch_due().is_some();
         drop(table);
+        if moved {
+            self.indexes_changed.send_modify(|version| *version = version.wrapping_add(1));
+        }
         if due {
             self.fetch_wanted.notify_one();
         }

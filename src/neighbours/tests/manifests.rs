@@ -85,7 +85,7 @@ fn while_a_neighbour_reads_its_files_it_is_asked_with_ever_longer_pauses() {
     assert_eq!(due.etag, None);
     scene.read(&due, "hashing 1", 0);
     let mut now = 0;
-    for pause in [5, 10, 20, 40, 60, 60] {
+    for pause in [2, 4, 8, 16, 32, 60, 60] {
         assert_eq!(scene.next_manifest(now), Some(pause));
         now += pause;
         assert_eq!(scene.manifest_due(now).unwrap().etag.as_deref(), Some("\"1\""));
@@ -94,7 +94,7 @@ fn while_a_neighbour_reads_its_files_it_is_asked_with_ever_longer_pauses() {
     now += 60;
     let due = scene.manifest_due(now).unwrap();
     scene.read(&due, "hashing 1", now);
-    assert_eq!(scene.next_manifest(now), Some(5));
+    assert_eq!(scene.next_manifest(now), Some(2));
 }
 
 #[test]
@@ -102,8 +102,8 @@ fn a_complete_one_is_asked_for_every_five_minutes_and_one_of_another_index_soon(
     for (header, pause, why) in [
         (format!("index {}", hmac("x").unwrap()), 300, "complete"),
         (String::from("hashing 0"), 300, "complete"),
-        (format!("index {}", hmac("w").unwrap()), 5, "of another index"),
-        (format!("hashing 3\nindex {}", hmac("x").unwrap()), 5, "more is to come"),
+        (format!("index {}", hmac("w").unwrap()), 2, "of another index"),
+        (format!("hashing 3\nindex {}", hmac("x").unwrap()), 2, "more is to come"),
     ] {
         let scene = scene(hmac("x"), Some(IndexKey::Specified));
         let due = scene.manifest_due(0).unwrap();
@@ -148,4 +148,19 @@ fn what_is_known_of_files_is_carried_over_to_a_changed_index() {
     assert_eq!(scene.known_digests(), 0);
     scene.read(&due, "", 12);
     assert_eq!(scene.known_digests(), 0, "it was read beside the index before");
+}
+
+#[test]
+fn an_address_for_peers_is_believed_as_soon_as_the_neighbour_is_heard_there() {
+    let scene = scene(hmac("x"), Some(IndexKey::Specified));
+    let due = scene.manifest_due(0).unwrap();
+    let told = "010.000.000.007|fd00:0000:0000:0000:0000:0000:0000:000706001";
+    scene.read(&due, &format!("peer {told}"), 0);
+    let peer = || scene.neighbourhood.get(US).unwrap().manifest.unwrap().peer.unwrap().to_string();
+    assert_eq!(peer(), "010.000.000.001|0000:0000:0000:0000:0000:ffff:0a00:000106001");
+    let mut watcher = scene.neighbourhood.subscribe();
+    watcher.mark_unchanged();
+    scene.hear(1, "10.0.0.7", hmac("x"), 1);
+    assert_eq!(peer(), told);
+    assert!(watcher.has_changed().unwrap());
 }
