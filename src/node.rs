@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use self::napster::OpenDirectory;
+use self::napster::OpenNapster;
 use crate::config::{Config, would_be_offered};
 use crate::directory::registry::StoredRegistry;
 use crate::discovery::{Discovery, DiscoveryOptions};
@@ -35,6 +35,8 @@ use crate::shutdown::{Tasks, signalled};
 
 /// Searches that run at once, and listings likewise; others wait.
 const WALKS_MAX: usize = 4;
+/// Downloads from Napster peers that go through the node at once; each holds two connections.
+const RELAYS_MAX: usize = 32;
 /// The keeper of the loot and the directory's store may take so long to end.
 const KEEPER_ENDS: Duration = Duration::from_millis(500);
 
@@ -53,7 +55,7 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
     let port = config.discovery.port;
     let listeners = open_listeners(&config.discovery, port).map_err(|(error, at)| explain(error, at))?;
     let discovery = Discovery::open(config.discovery.clone())?;
-    let directory = OpenDirectory::open(&config, state.path(), discovery.interfaces())?;
+    let napster = OpenNapster::open(&config, state.path(), discovery.interfaces())?;
     let stored = StoredLoot::open(state.path(), folder.path()).context("the state folder cannot be written")?;
     let ledger = Ledger::open(&stored.ledger_path()).context("the ledger in the state folder cannot be used")?;
     for name in discovery.absent_interfaces() {
@@ -63,6 +65,10 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
     let (loot, keeper) = keeper::start(folder, config.key.clone(), ledger.clone(), stored)?;
     let uuid = state.uuid()?;
     let neighbourhood = Neighbourhood::new(uuid);
+    let tasks = Tasks::default();
+    let napster = napster.start(&config, &loot, &neighbourhood, discovery.interfaces(), &tasks);
+    let registry = napster.registry.clone();
+    let bind = dialled_from(&config);
     let app = App {
         name: config.name.clone(),
         port: config.discovery.port,
@@ -79,17 +85,15 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         rank: Arc::new(Rank::new(config.operator_token).map_err(io::Error::from)?),
         searches: Arc::new(Semaphore::new(WALKS_MAX)),
         listings: Arc::new(Semaphore::new(WALKS_MAX)),
-        peer_port: config.napster.peer.map(|wish| wish.port),
+        napster,
+        relays: Arc::new(Semaphore::new(RELAYS_MAX)),
+        bind,
         manifests: Arc::default(),
         missing: Arc::default(),
     };
     say_where(&app, &config, &shared, quiet);
-    let tasks = Tasks::default();
     // The HTTP service listens before the first announcement: old nodes come at once.
     serve(listeners, &app, &config, &tasks);
-    let registry = directory.map(|directory| directory.start(&config, &tasks));
-    // Elsewhere the system knows best by which address a neighbour is reached.
-    let bind = config.discovery.bind.first().map(SocketAddr::ip).filter(IpAddr::is_loopback);
     let cache = IndexCache::open(state.path()).context("the state folder cannot be written")?;
     tasks.spawn(IndexFetcher::new(neighbourhood.clone(), cache, &config.key, bind).run(tasks.clone()));
     discovery.run(config.name.clone(), uuid, loot.clone(), neighbourhood, &tasks);
@@ -112,6 +116,12 @@ fn serve(listeners: Vec<TcpListener>, app: &App, config: &Config, tasks: &Tasks)
 fn files_max() -> usize {
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(files).unwrap_or(usize::MAX)
+}
+
+/// The address from which others are dialled, on loopback. Elsewhere the system knows best by
+/// which address they are reached.
+fn dialled_from(config: &Config) -> Option<IpAddr> {
+    config.discovery.bind.first().map(SocketAddr::ip).filter(IpAddr::is_loopback)
 }
 
 fn start_mirror(config: Config, app: &App, ledger: Ledger, bind: Option<IpAddr>, tasks: &Tasks) {

@@ -5,7 +5,7 @@
 //! a text for people, handed on as it came, made fit to show.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::dial::dial;
 use crate::config::values::DirectoryHost;
 use crate::discovery::interfaces::Interface;
-use crate::listening::canonical;
+use crate::own_address::peer_address;
 use crate::wire::DisplayText;
 use crate::wire::napster::field::FieldError;
 use crate::wire::napster::request::Command;
@@ -114,7 +114,7 @@ impl DirectoryClient {
         self.login_on(stream, address).await
     }
 
-    /// Logs in as a peer at the address by which we reach the directory, see [`own_address`].
+    /// Logs in as a peer at the address by which we reach the directory, see [`peer_address`].
     /// Without a port nobody is to fetch from us: it is the connection's, which no other has.
     ///
     /// # Errors
@@ -128,7 +128,8 @@ impl DirectoryClient {
         let local = stream.local_addr().map_err(|error| DirectoryError::Broken(self.host.clone(), error))?;
         // Bound to an address we serve nowhere else.
         let interfaces = if self.from.is_some() { &[] } else { interfaces };
-        let address = own_address(local, port.unwrap_or(local.port()), interfaces);
+        let bound: Vec<IpAddr> = self.from.into_iter().collect();
+        let address = peer_address(interfaces, &bound, local.ip(), port.unwrap_or(local.port()));
         Ok((self.login_on(stream, address).await?, address))
     }
 
@@ -294,50 +295,5 @@ fn short_count(command: Command, received: &[u8]) -> Option<Response> {
     match Response::parse(command, &[b"ADRE00", digits].concat()) {
         Parsed::Complete(response) => Some(response),
         _ => None,
-    }
-}
-
-/// The address by which peers reach us: one half is that of our connection to the directory, the
-/// other an address of the same interface that others can dial, if it has one.
-#[must_use]
-pub fn own_address(local: SocketAddr, port: u16, interfaces: &[Interface]) -> PeerAddress {
-    let ip = canonical(local).ip();
-    let beside = interfaces.iter().find(|interface| interface.is_own(ip) && !interface.is_loopback);
-    match ip {
-        IpAddr::V4(v4) => {
-            let dialled = |v6: &Ipv6Addr| !v6.is_unicast_link_local() && !v6.is_loopback();
-            let v6 = beside.and_then(|interface| interface.v6.iter().map(|(v6, _)| *v6).find(dialled));
-            PeerAddress { v4, v6: v6.unwrap_or(v4.to_ipv6_mapped()), port }
-        }
-        IpAddr::V6(v6) => {
-            let v4 = beside.and_then(|interface| interface.v4.first().map(|own| own.ip));
-            PeerAddress { v4: v4.unwrap_or(Ipv4Addr::UNSPECIFIED), v6, port }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::discovery::interfaces::tests::interface;
-
-    #[test]
-    fn our_address_is_that_of_the_route_and_another_of_its_interface() {
-        let plain =
-            [interface("eth0", 2, "192.168.1.7", 24, "fe80::7"), interface("eth1", 3, "10.0.0.7", 8, "fd00::7")];
-        for (local, v4, v6, why) in [
-            ("192.168.1.7:9", "192.168.1.7", "::ffff:192.168.1.7", "a link-local address says nothing to others"),
-            ("10.0.0.7:9", "10.0.0.7", "fd00::7", "the interface has both"),
-            ("[fd00::7]:9", "10.0.0.7", "fd00::7", "the other way round"),
-            ("[::ffff:10.0.0.7]:9", "10.0.0.7", "fd00::7", "IPv4 written as IPv6"),
-            ("[fd99::1]:9", "0.0.0.0", "fd99::1", "an interface that is not listed"),
-            ("172.16.0.1:9", "172.16.0.1", "::ffff:172.16.0.1", "the same for IPv4"),
-        ] {
-            let expected = PeerAddress { v4: v4.parse().unwrap(), v6: v6.parse().unwrap(), port: 3001 };
-            assert_eq!(own_address(local.parse().unwrap(), 3001, &plain), expected, "{why}");
-        }
-        let loopback = [interface("lo", 1, "127.0.0.1", 8, "::1")];
-        let expected: Ipv6Addr = "::ffff:127.0.0.1".parse().unwrap();
-        assert_eq!(own_address("127.0.0.1:9".parse().unwrap(), 3001, &loopback).v6, expected);
     }
 }

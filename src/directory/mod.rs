@@ -8,6 +8,7 @@
 //!  our loot ──► join ──► client ──► directories of others ◄── client ◄── `boucan napster`
 //! ```
 
+pub mod bridge;
 pub mod client;
 pub mod dial;
 pub mod download;
@@ -21,3 +22,31 @@ pub mod registry;
 pub mod server;
 
 pub use offers::{NoOffers, Offers};
+
+use bridge::OwnPeer;
+use join::Joins;
+use peer::PeerService;
+use registry::StoredRegistry;
+
+/// What others need of the Napster side; cheap to clone. Each part may be missing.
+#[derive(Clone, Debug, Default)]
+pub struct Napster {
+    /// Our own directory's registry.
+    pub registry: Option<StoredRegistry>,
+    /// Where that directory answers.
+    pub directory_port: Option<u16>,
+    /// The service from which peers fetch our loot.
+    pub peer: Option<PeerService>,
+    /// Where that is.
+    pub own: Option<OwnPeer>,
+    /// The directories of others at which our files are registered.
+    pub joins: Joins,
+}
+
+impl Napster {
+    /// The port from which peers fetch our loot.
+    #[must_use]
+    pub fn peer_port(&self) -> Option<u16> {
+        self.peer.as_ref().map(PeerService::port)
+    }
+}

@@ -22,7 +22,6 @@ use super::range::{Version, select, whole_seconds};
 use super::store::{About, respond, span};
 use super::{App, Ends};
 use crate::loot::Hashed;
-use crate::own_address::peer_address;
 use crate::wire::DigestTable;
 use crate::wire::manifest::{Header, emit_rows};
 
@@ -81,8 +80,8 @@ pub(super) async fn serve(app: &App, ends: &Ends, headers: &HeaderMap) -> Result
 }
 
 fn header(app: &App, ends: &Ends, hashed: &Hashed) -> Header {
-    let address = |port| peer_address(&app.interfaces.current(), &app.segment.bound, ends.local.ip(), port);
-    Header { hashing: hashed.hashing.left as u64, index: Some(hashed.snapshot.hmac), peer: app.peer_port.map(address) }
+    let peer = app.napster.own.as_ref().map(|own| own.address(ends.local.ip()));
+    Header { hashing: hashed.hashing.left as u64, index: Some(hashed.snapshot.hmac), peer }
 }
 
 /// `length` bytes from `first` of parts that follow each other.

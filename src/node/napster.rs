@@ -1,4 +1,4 @@
-//! The node's Napster side: its directory.
+//! The node's Napster side: its directory, the port for peers, and the bridge between them and us.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,45 +9,101 @@ use std::time::Instant;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
-use super::{files_max, open_listeners};
+use super::{dialled_from, files_max, open_listeners};
 use crate::config::{Config, Wish};
-use crate::directory::NoOffers;
+use crate::directory::Napster;
+use crate::directory::bridge::{Bridge, OwnPeer};
+use crate::directory::join::{JoinTimes, Joins};
+use crate::directory::peer::PeerService;
 use crate::directory::prober::Prober;
 use crate::directory::registry::{Links, StoredRegistry};
 use crate::directory::server::Server;
 use crate::discovery::DiscoveryOptions;
 use crate::discovery::interfaces::{Interface, Interfaces};
+use crate::loot::Loot;
+use crate::neighbours::Neighbourhood;
 use crate::shutdown::Tasks;
 
-/// A directory with its sockets and its store open, not yet running.
-pub(super) struct OpenDirectory {
-    listeners: Vec<TcpListener>,
-    registry: StoredRegistry,
+/// Ports after the usual one that are tried for peers: only directories must know it.
+const PEER_PORTS: u16 = 8;
+
+/// The Napster side with its sockets and its store open, not yet running.
+pub(super) struct OpenNapster {
+    directory: Option<OpenDirectory>,
+    peer: Option<(u16, Vec<TcpListener>)>,
 }
 
-impl OpenDirectory {
-    /// Opens what it needs; none if no directory is wanted, or if its port is taken and nobody
-    /// asked for just that one.
-    pub(super) fn open(config: &Config, state: &Path, interfaces: Interfaces) -> anyhow::Result<Option<Self>> {
-        let Some(wish) = config.napster.directory else { return Ok(None) };
-        let wished = open_wished(&config.discovery, wish, "the Napster directory", "--directory-port")?;
-        let Some(listeners) = wished else { return Ok(None) };
-        let links = Arc::new(OurLinks(interfaces));
-        let registry = StoredRegistry::open(state, links, Instant::now()).context("there can be no directory")?;
-        Ok(Some(Self { listeners, registry }))
+struct OpenDirectory {
+    port: u16,
+    listeners: Vec<TcpListener>,
+    registry: StoredRegistry,
+    links: Arc<dyn Links>,
+}
+
+impl OpenNapster {
+    /// Opens what is wanted; what nobody asked for by its port may be missing.
+    pub(super) fn open(config: &Config, state: &Path, interfaces: Interfaces) -> anyhow::Result<Self> {
+        Ok(Self { directory: open_directory(config, state, interfaces)?, peer: open_peer(config)? })
     }
 
     /// Starts it.
-    pub(super) fn start(self, config: &Config, tasks: &Tasks) -> StoredRegistry {
-        let server = Server::new(Arc::new(self.registry.clone()), Arc::new(NoOffers), files_max());
-        for listener in self.listeners {
-            tasks.spawn(server.clone().accept(listener, tasks.clone()));
+    pub(super) fn start(
+        self,
+        config: &Config,
+        loot: &Loot,
+        neighbourhood: &Neighbourhood,
+        interfaces: Interfaces,
+        tasks: &Tasks,
+    ) -> Napster {
+        let mut napster = Napster::default();
+        if let Some((port, listeners)) = self.peer {
+            let bound = config.discovery.bind.iter().map(SocketAddr::ip).collect();
+            napster.own = Some(OwnPeer { interfaces, bound, port });
+            let peer = PeerService::start(listeners, port, Arc::new(loot.clone()), tasks);
+            let from = config.discovery.bind.first().map(SocketAddr::ip);
+            let (hosts, digests) = (&config.napster.joins, loot.subscribe_digests());
+            napster.joins = Joins::start(hosts, from, &peer, &digests, JoinTimes::default(), tasks);
+            napster.peer = Some(peer);
         }
-        // Elsewhere the system knows best by which address a peer is reached.
-        let bind = config.discovery.bind.first().map(SocketAddr::ip).filter(IpAddr::is_loopback);
-        tasks.spawn(Prober { registry: self.registry.clone(), bind }.run());
-        self.registry
+        if let Some(directory) = self.directory {
+            let bridge = Bridge::new(loot.clone(), neighbourhood.clone(), napster.own.clone(), directory.links);
+            tasks.spawn(bridge.clone().run());
+            let server = Server::new(Arc::new(directory.registry.clone()), Arc::new(bridge), files_max());
+            for listener in directory.listeners {
+                tasks.spawn(server.clone().accept(listener, tasks.clone()));
+            }
+            tasks.spawn(Prober { registry: directory.registry.clone(), bind: dialled_from(config) }.run());
+            napster.directory_port = Some(directory.port);
+            napster.registry = Some(directory.registry);
+        }
+        napster
     }
+}
+
+fn open_directory(config: &Config, state: &Path, interfaces: Interfaces) -> anyhow::Result<Option<OpenDirectory>> {
+    let Some(wish) = config.napster.directory else { return Ok(None) };
+    let wished = open_wished(&config.discovery, wish, "the Napster directory", "--directory-port")?;
+    let Some(listeners) = wished else { return Ok(None) };
+    let links: Arc<dyn Links> = Arc::new(OurLinks(interfaces));
+    let registry = StoredRegistry::open(state, links.clone(), Instant::now()).context("there can be no directory")?;
+    Ok(Some(OpenDirectory { port: wish.port, listeners, registry, links }))
+}
+
+/// The usual port for peers, or one of those that follow; just the one that was asked for.
+fn open_peer(config: &Config) -> anyhow::Result<Option<(u16, Vec<TcpListener>)>> {
+    let Some(wish) = config.napster.peer else { return Ok(None) };
+    if !wish.is_asked {
+        let usual = (0..PEER_PORTS).filter_map(|step| wish.port.checked_add(step));
+        for port in usual {
+            if let Ok(listeners) = open_listeners(&config.discovery, port) {
+                return Ok(Some((port, listeners)));
+            }
+        }
+    }
+    // The first one's fault is what is told.
+    let wish = Wish { is_asked: wish.is_asked || !config.napster.joins.is_empty(), ..wish };
+    let wished = open_wished(&config.discovery, wish, "Napster peers", "--peer-port")?;
+    Ok(wished.map(|listeners| (wish.port, listeners)))
 }
 
 /// Listens where the user wished. None, and a warning, where another program has a port that is

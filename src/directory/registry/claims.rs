@@ -19,11 +19,14 @@ pub trait Links: Send + Sync + std::fmt::Debug {
 }
 
 /// Whether a peer that came from there may claim that address.
-pub(super) fn may_claim(address: &PeerAddress, source: IpAddr, links: &dyn Links) -> bool {
+#[must_use]
+pub fn may_claim(address: &PeerAddress, source: IpAddr, links: &dyn Links) -> bool {
     let halves = [IpAddr::V4(address.v4), IpAddr::V6(address.v6)];
     let is_mapped = address.v6 == address.v4.to_ipv6_mapped();
+    // A host that has no IPv4; who tries the protocol by hand has.
+    let is_v6_alone = address.v4.is_unspecified() && !is_mapped && !source.is_loopback();
     let is_harmless = |half: IpAddr| match half {
-        IpAddr::V4(half) => is_harmless_v4(half, links),
+        IpAddr::V4(half) => is_v6_alone || is_harmless_v4(half, links),
         IpAddr::V6(half) => is_mapped || is_harmless_v6(half, links),
     };
     if address.claims(source) {
@@ -110,7 +113,10 @@ pub(super) mod tests {
             ("a provider's translation", "100.64.0.9", "fd00::9", "fd00::9", true),
             ("beyond it", "100.128.0.9", "fd00::9", "fd00::9", false),
             ("self-assigned", "169.254.7.7", "fd00::9", "fd00::9", true),
-            ("unspecified", "0.0.0.0", "fd00::9", "fd00::9", false),
+            ("no IPv4", "0.0.0.0", "fd00::9", "fd00::9", true),
+            ("no IPv4, by another host", "0.0.0.0", "fd00::8", "fd00::9", false),
+            ("neither family", "0.0.0.0", "::ffff:0.0.0.0", lan, false),
+            ("unspecified by loopback", "0.0.0.0", "::1", "::1", false),
             ("this network", "0.0.0.7", "fd00::9", "fd00::9", false),
             ("unspecified by the other", lan, "::", lan, false),
             ("multicast", "224.0.0.1", "fd00::9", "fd00::9", false),

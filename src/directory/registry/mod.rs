@@ -23,9 +23,9 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 pub use arena::NameArena;
-pub use claims::Links;
 #[cfg(test)]
 pub(super) use claims::tests::OneNetwork;
+pub use claims::{Links, may_claim};
 pub use probing::Probe;
 pub use store::StoreError;
 pub use stored::StoredRegistry;

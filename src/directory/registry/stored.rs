@@ -102,6 +102,15 @@ impl StoredRegistry {
         })
     }
 
+    /// The same for all that is offered beside what is registered, the most fetched first.
+    #[must_use]
+    pub fn offered_downloads(&self) -> Vec<(Md5, u32)> {
+        let mut offered: Vec<(Md5, u32)> =
+            self.shared.read(|tables| tables.offered.iter().map(|(md5, downloads)| (*md5, *downloads)).collect());
+        offered.sort_unstable_by_key(|(md5, downloads)| (std::cmp::Reverse(*downloads), *md5));
+        offered
+    }
+
     /// How much is registered.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -1,0 +1,184 @@
+//! The bridge outward: what this node and its neighbours offer, as Napster peers are told of it.
+//!
+//! Only what RETR really gives is told: files whose MD5 is known, at the address and port where
+//! this node, or the neighbour by its own word, serves peers. The names to search are gathered
+//! anew when digests or neighbours change, never while somebody asks.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::offers::Offers;
+use super::registry::{Links, NameArena, may_claim};
+use crate::discovery::interfaces::Interfaces;
+use crate::listening::Ends;
+use crate::loot::Loot;
+use crate::neighbours::{Neighbour, Neighbourhood};
+use crate::own_address::peer_address;
+use crate::wire::DigestTable;
+use crate::wire::napster::transfer::CONTENT_MAX_BYTES;
+use crate::wire::napster::{FileName, FoundFile, Md5, PeerAddress, Query};
+
+/// Names are gathered at most so often …
+const GATHER: Duration = Duration::from_millis(200);
+/// … and at most for one part in so many of the time.
+const GATHER_SHARE: u32 = 20;
+
+/// Where this node serves Napster peers.
+#[derive(Clone, Debug)]
+pub struct OwnPeer {
+    /// Our addresses.
+    pub interfaces: Interfaces,
+    /// The only ones that are served; empty for all.
+    pub bound: Arc<[IpAddr]>,
+    /// The port.
+    pub port: u16,
+}
+
+impl OwnPeer {
+    /// What is told to somebody who reached us at `local`.
+    #[must_use]
+    pub fn address(&self, local: IpAddr) -> PeerAddress {
+        peer_address(&self.interfaces.current(), &self.bound, local, self.port)
+    }
+}
+
+/// A handle to what is offered; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Bridge {
+    loot: Loot,
+    neighbourhood: Neighbourhood,
+    own: Option<OwnPeer>,
+    links: Arc<dyn Links>,
+    shelves: Arc<RwLock<Vec<Shelf>>>,
+}
+
+/// The names of one node.
+#[derive(Clone, Debug)]
+struct Shelf {
+    /// Whose; none for ours.
+    neighbour: Option<(Uuid, PeerAddress)>,
+    digests: Arc<DigestTable>,
+    names: Arc<NameArena>,
+}
+
+impl Bridge {
+    /// Over our loot, if it is served to peers (`own`), and that of neighbours that tell their own.
+    #[must_use]
+    pub fn new(loot: Loot, neighbourhood: Neighbourhood, own: Option<OwnPeer>, links: Arc<dyn Links>) -> Self {
+        Self { loot, neighbourhood, own, links, shelves: Arc::default() }
+    }
+
+    /// Gathers names until the task is dropped.
+    pub async fn run(self) {
+        let (mut ours, mut theirs) = (self.loot.subscribe_digests(), self.neighbourhood.subscribe());
+        loop {
+            let began = Instant::now();
+            let bridge = self.clone();
+            let _ = tokio::task::spawn_blocking(move || bridge.gather()).await;
+            let pause = GATHER.max(began.elapsed().saturating_mul(GATHER_SHARE));
+            tokio::time::sleep(pause).await;
+            let changed = tokio::select! {
+                changed = ours.changed() => changed.is_ok(),
+                changed = theirs.changed() => changed.is_ok(),
+            };
+            if !changed {
+                return;
+            }
+        }
+    }
+
+    fn gather(&self) {
+        let before = self.shelves();
+        let mut shelves = Vec::new();
+        if self.own.is_some() {
+            shelves.push(shelf(&before, None, self.loot.digests()));
+        }
+        for neighbour in self.neighbourhood.present(Instant::now()) {
+            if let Some((peer, digests)) = self.told(&neighbour) {
+                shelves.push(shelf(&before, Some((neighbour.uuid, peer)), digests));
+            }
+        }
+        *self.shelves.write().unwrap_or_else(PoisonError::into_inner) = shelves;
+    }
+
+    /// What a neighbour tells, if it serves Napster peers; like a peer it may claim only an address
+    /// of its own.
+    fn told(&self, neighbour: &Neighbour) -> Option<(PeerAddress, Arc<DigestTable>)> {
+        let manifest = neighbour.manifest.as_ref()?;
+        let peer = manifest.peer?;
+        let mut heard_at = neighbour.addresses().iter().map(|address| address.service.ip());
+        heard_at.any(|ip| may_claim(&peer, ip, &*self.links)).then(|| (peer, manifest.digests.clone()))
+    }
+
+    fn shelves(&self) -> Vec<Shelf> {
+        self.shelves.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The address for a shelf's files, as told to an asker.
+    fn address(&self, shelf: &Shelf, ends: &Ends) -> Option<PeerAddress> {
+        match shelf.neighbour {
+            Some((_, address)) => Some(address),
+            None => self.own.as_ref().map(|own| own.address(ends.local.ip())),
+        }
+    }
+}
+
+impl Offers for Bridge {
+    fn find(&self, query: &Query, most: usize, ends: &Ends) -> Vec<FoundFile> {
+        let mut found: Vec<FoundFile> = Vec::new();
+        let mut places: HashMap<Md5, usize> = HashMap::new();
+        let shelves = self.shelves();
+        for shelf in &shelves {
+            let Some(address) = self.address(shelf, ends) else { continue };
+            for (md5, name) in shelf.names.find(query, most) {
+                if let Some(known) = places.get(&md5).and_then(|place| found.get_mut(*place)) {
+                    known.peers.push(address);
+                } else if found.len() < most
+                    && let Ok(name) = FileName::new(name)
+                {
+                    places.insert(md5, found.len());
+                    found.push(FoundFile { md5, name, peers: vec![address] });
+                }
+            }
+        }
+        // Who has it under a name that the query does not find has it all the same.
+        for file in &mut found {
+            for shelf in shelves.iter().filter(|shelf| shelf.digests.find(file.md5).is_some()) {
+                let address = self.address(shelf, ends);
+                file.peers.extend(address.filter(|address| !file.peers.contains(address)));
+            }
+        }
+        found
+    }
+
+    fn has(&self, md5: Md5) -> bool {
+        self.shelves().iter().any(|shelf| shelf.digests.find(md5).is_some())
+    }
+}
+
+/// The names of a table, those gathered before if it is the same.
+fn shelf(before: &[Shelf], neighbour: Option<(Uuid, PeerAddress)>, digests: Arc<DigestTable>) -> Shelf {
+    let known = before.iter().find(|shelf| Arc::ptr_eq(&shelf.digests, &digests));
+    let names = known.map_or_else(|| Arc::new(names(&digests)), |shelf| shelf.names.clone());
+    Shelf { neighbour, digests, names }
+}
+
+/// Each content once, under the last part of its first name.
+fn names(digests: &DigestTable) -> NameArena {
+    let mut names = NameArena::default();
+    let mut met = std::collections::HashSet::new();
+    for (entry, of) in digests.iter() {
+        let file = entry.name.rsplit('/').next().unwrap_or(entry.name);
+        if entry.size_bytes <= CONTENT_MAX_BYTES
+            && let Ok(name) = FileName::new(file)
+            && met.insert(of.md5)
+        {
+            names.push(of.md5, &name);
+        }
+    }
+    names
+}
