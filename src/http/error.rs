@@ -46,6 +46,12 @@ pub enum HttpError {
     /// Out of descriptors, for a moment.
     #[error("this node has no more room at the moment; try again")]
     NoRoom,
+    /// No Napster peer gave it.
+    #[error("no Napster peer that registered it gives it out now: {0}")]
+    PeersFailed(String),
+    /// HTTP/1.0 cannot tell a broken answer from a whole one.
+    #[error("this can only be fetched with HTTP/1.1: an older client would take a part for the whole")]
+    NeedsHttp11,
     /// Our disk.
     #[error("the file cannot be read")]
     Disk(#[source] std::io::Error),
@@ -61,6 +67,8 @@ impl HttpError {
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotFound | Self::NoSuchNeighbour | Self::NoIndexYet => StatusCode::NOT_FOUND,
             Self::NotOperator | Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::PeersFailed(_) => StatusCode::BAD_GATEWAY,
+            Self::NeedsHttp11 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::Busy | Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::Disk(_) | Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

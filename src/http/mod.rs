@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod assets;
 pub mod connection;
+pub mod directory;
 pub mod error;
 pub mod file_body;
 pub mod health;
@@ -17,9 +18,11 @@ pub mod manifest;
 pub mod operator;
 pub mod page;
 pub mod range;
+pub mod relay;
 pub mod search;
 pub mod store;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,6 +35,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use uuid::Uuid;
 
+use crate::directory::Napster;
 use crate::discovery::interfaces::Interfaces;
 use crate::discovery::segment::Segment;
 use crate::discovery::stats::Stats;
@@ -84,10 +88,14 @@ pub struct App {
     pub searches: Arc<Semaphore>,
     /// Listings of folders and counts that are made at once.
     pub listings: Arc<Semaphore>,
-    /// Where we serve Napster peers, if we do.
-    pub peer_port: Option<u16>,
     /// What names the content of our files, ready to be served.
     pub manifests: Arc<manifest::Manifests>,
+    /// The Napster side.
+    pub napster: Napster,
+    /// Downloads from Napster peers that run at once.
+    pub relays: Arc<Semaphore>,
+    /// The address from which others are dialled; none: the system chooses.
+    pub bind: Option<IpAddr>,
     /// How many files of each neighbour are not here.
     pub missing: Arc<home::MissingCounts>,
 }
@@ -117,6 +125,9 @@ pub fn routes(app: App) -> Router {
     // Nodes, old and new; curl; browsers that download.
     let store = Router::new().route("/s/", get(store::serve)).route("/s", get(store::serve));
 
+    // People, for what only Napster peers have.
+    let relay = Router::new().route("/n/{md5}", get(relay::serve)).layer(middleware::map_response(error::as_page));
+
     // People.
     let pages = Router::new()
         .route("/", get(home::show))
@@ -127,6 +138,7 @@ pub fn routes(app: App) -> Router {
         .route("/l/{uuid}", get(loot_pages::browse))
         .route("/v/{uuid}", get(loot_pages::missing))
         .route("/held-back", get(held_back::show))
+        .route("/directory", get(directory::show))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, PAGE))
         .layer(middleware::map_response(error::as_page))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));
@@ -143,11 +155,13 @@ pub fn routes(app: App) -> Router {
     // Programs that watch over us, and what pages are made of.
     let rest = Router::new()
         .route("/healthz", get(health::show))
+        .route("/directory.json", get(directory::json))
         .route("/static/{file}", get(assets::serve))
         .route("/favicon.ico", get(assets::favicon));
 
     Router::new()
         .merge(store)
+        .merge(relay)
         .merge(pages)
         .merge(operator)
         .merge(rest)

@@ -1,6 +1,7 @@
 //! `/q/?v=…`: what everybody nearby offers, and where to get it (`docs/PROTOCOL.md`, section 4).
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Extension;
@@ -12,8 +13,8 @@ use super::operator::Visitor;
 use super::page::{Frame, Paging, ROWS, files, grouped, page_number, render, size};
 use super::{App, Ends};
 use crate::neighbours::Neighbour;
-use crate::search::{Found, Hit, RANKED_MAX, Shelf, search};
-use crate::wire::url;
+use crate::search::{Found, Hit, RANKED_MAX, Registered, Shelf, search};
+use crate::wire::{DigestTable, url};
 
 /// Forban renews the page every `r` seconds; within these bounds, else the wish is ignored.
 const REFRESH_SECONDS: std::ops::RangeInclusive<u32> = 5..=3600;
@@ -67,7 +68,7 @@ pub async fn show(
         format!("/q/?v={}{refresh}&p={page}", url::query_value(&wanted))
     });
     render(&SearchPage {
-        rows: found.hits.iter().map(|hit| row(hit, &neighbours, app.name.as_str(), ends.local.ip())).collect(),
+        rows: found.hits.iter().map(|hit| row(&app, hit, &neighbours, ends.local.ip())).collect(),
         heading: heading(&wanted, &found),
         shown: (found.total > RANKED_MAX).then(|| grouped(RANKED_MAX)),
         found,
@@ -79,12 +80,20 @@ pub async fn show(
 
 /// The search itself, off the threads that serve, a few at once.
 async fn run(app: &App, neighbours: &[Neighbour], wanted: String, page: usize) -> Result<Found, HttpError> {
-    let ours = Shelf { index: app.loot.snapshot().index.clone() };
-    let theirs = neighbours.iter().filter_map(|n| Some(Shelf { index: n.known.as_ref()?.index.clone() }));
-    let shelves: Vec<Shelf> = std::iter::once(ours).chain(theirs).collect();
-    let searched =
-        App::walk(&app.searches, move || search(&wanted, &shelves, page.saturating_sub(1).saturating_mul(ROWS), ROWS));
+    let ours = Shelf { index: app.loot.snapshot().index.clone(), digests: app.loot.digests() };
+    let shelves: Vec<Shelf> = std::iter::once(ours).chain(neighbours.iter().filter_map(shelf)).collect();
+    let names = app.napster.registry.as_ref().map(|registry| registry.names());
+    let searched = App::walk(&app.searches, move || {
+        let registered: Vec<Registered<'_>> =
+            names.iter().flat_map(|names| names.iter()).map(|(_, md5, name)| Registered { md5, name }).collect();
+        search(&wanted, &shelves, &registered, page.saturating_sub(1).saturating_mul(ROWS), ROWS)
+    });
     searched.await?.map_err(|error| HttpError::BadQuery(error.to_string()))
+}
+
+fn shelf(neighbour: &Neighbour) -> Option<Shelf> {
+    let digests: Option<&Arc<DigestTable>> = neighbour.manifest.as_ref().map(|manifest| &manifest.digests);
+    Some(Shelf { index: neighbour.known.as_ref()?.index.clone(), digests: digests.cloned().unwrap_or_default() })
 }
 
 fn heading(wanted: &str, found: &Found) -> String {
@@ -95,14 +104,14 @@ fn heading(wanted: &str, found: &Found) -> String {
     }
 }
 
-fn row(hit: &Hit, neighbours: &[Neighbour], ours: &str, local: IpAddr) -> Row {
-    let holders: Vec<Holder> =
-        hit.holders.iter().filter_map(|(shelf, listed)| holder(*shelf, listed, neighbours, ours, local)).collect();
+fn row(app: &App, hit: &Hit, neighbours: &[Neighbour], local: IpAddr) -> Row {
+    let nodes = hit.holders.iter().filter_map(|(shelf, listed)| holder(app, *shelf, listed, neighbours, local));
+    let holders: Vec<Holder> = nodes.chain(peers(app, hit)).collect();
     let (folder, file) = hit.name.rsplit_once('/').map_or(("", hit.name.as_str()), |(folder, file)| (folder, file));
     Row {
         folder: folder.to_owned(),
         file: file.to_owned(),
-        size: size(hit.size_bytes),
+        size: hit.size_bytes.map(size).unwrap_or_default(),
         href: holders.first().map(|holder| holder.href.clone()).unwrap_or_default(),
         more_holders: holders.len().saturating_sub(HOLDERS_SHOWN),
         holders: holders.into_iter().take(HOLDERS_SHOWN).collect(),
@@ -110,14 +119,29 @@ fn row(hit: &Hit, neighbours: &[Neighbour], ours: &str, local: IpAddr) -> Row {
 }
 
 /// The first shelf is our own; the others are the neighbours' in their order.
-fn holder(shelf: usize, listed: &str, neighbours: &[Neighbour], ours: &str, local: IpAddr) -> Option<Holder> {
+fn holder(app: &App, shelf: usize, listed: &str, neighbours: &[Neighbour], local: IpAddr) -> Option<Holder> {
     let Some(position) = shelf.checked_sub(1) else {
-        return Some(Holder { name: ours.to_owned(), href: url::file_target(listed) });
+        return Some(Holder { name: app.name.to_string(), href: url::file_target(listed) });
     };
-    let neighbour = neighbours.get(position)?;
+    let (origin, name) = link_to(neighbours.get(position)?, local)?;
+    Some(Holder { name, href: format!("{origin}{}", url::file_target(listed)) })
+}
+
+/// A neighbour's origin and name, for a visitor who reached us at `local`.
+pub(super) fn link_to(neighbour: &Neighbour, local: IpAddr) -> Option<(String, String)> {
     let address = neighbour.address_for_links(local)?;
     let origin = url::origin(address.service, address.interface.as_deref());
     let name =
         if neighbour.name.as_str().is_empty() { address.service.ip().to_string() } else { neighbour.name.to_string() };
-    Some(Holder { name, href: format!("{origin}{}", url::file_target(listed)) })
+    Some((origin, name))
+}
+
+/// The Napster peers that registered it; their files come through this node.
+fn peers(app: &App, hit: &Hit) -> Vec<Holder> {
+    let Some((registry, md5)) = app.napster.registry.as_ref().zip(hit.md5) else { return Vec::new() };
+    let peer = |holder: crate::directory::registry::Holder| {
+        let host = holder.proven.first().map_or(IpAddr::V4(holder.address.v4), |address| address.ip());
+        Holder { name: format!("Napster peer {host}"), href: format!("/n/{md5}") }
+    };
+    registry.holders(md5).into_iter().map(peer).collect()
 }
