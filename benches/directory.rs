@@ -73,7 +73,7 @@ fn measure() {
             answers: b"AFIN000",
         },
         Case {
-            what: "ADDF, DELF's like",
+            what: "ADDF",
             at: node.directory(),
             requests: REQUESTS,
             request: &add,

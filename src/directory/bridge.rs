@@ -27,6 +27,9 @@ const GATHER: Duration = Duration::from_millis(200);
 /// … and at most for one part in so many of the time.
 const GATHER_SHARE: u32 = 20;
 
+/// So many names are searched in 50 µs.
+const SMALL_NAMES: usize = 20_000;
+
 /// Where this node serves Napster peers.
 #[derive(Clone, Debug)]
 pub struct OwnPeer {
@@ -53,7 +56,7 @@ pub struct Bridge {
     neighbourhood: Neighbourhood,
     own: Option<OwnPeer>,
     links: Arc<dyn Links>,
-    shelves: Arc<RwLock<Vec<Shelf>>>,
+    shelves: Arc<RwLock<Arc<[Shelf]>>>,
 }
 
 /// The names of one node.
@@ -69,7 +72,7 @@ impl Bridge {
     /// Over our loot, if it is served to peers (`own`), and that of neighbours that tell their own.
     #[must_use]
     pub fn new(loot: Loot, neighbourhood: Neighbourhood, own: Option<OwnPeer>, links: Arc<dyn Links>) -> Self {
-        Self { loot, neighbourhood, own, links, shelves: Arc::default() }
+        Self { loot, neighbourhood, own, links, shelves: Arc::new(RwLock::new(Arc::from([]))) }
     }
 
     /// Gathers names until the task is dropped.
@@ -102,7 +105,7 @@ impl Bridge {
                 shelves.push(shelf(&before, Some((neighbour.uuid, peer)), digests));
             }
         }
-        *self.shelves.write().unwrap_or_else(PoisonError::into_inner) = shelves;
+        *self.shelves.write().unwrap_or_else(PoisonError::into_inner) = shelves.into();
     }
 
     /// What a neighbour tells, if it serves Napster peers; like a peer it may claim only an address
@@ -114,7 +117,7 @@ impl Bridge {
         heard_at.any(|ip| may_claim(&peer, ip, &*self.links)).then(|| (peer, manifest.digests.clone()))
     }
 
-    fn shelves(&self) -> Vec<Shelf> {
+    fn shelves(&self) -> Arc<[Shelf]> {
         self.shelves.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -132,7 +135,7 @@ impl Offers for Bridge {
         let mut found: Vec<FoundFile> = Vec::new();
         let mut places: HashMap<Md5, usize> = HashMap::new();
         let shelves = self.shelves();
-        for shelf in &shelves {
+        for shelf in shelves.iter() {
             let Some(address) = self.address(shelf, ends) else { continue };
             for (md5, name) in shelf.names.find(query, most) {
                 if let Some(known) = places.get(&md5).and_then(|place| found.get_mut(*place)) {
@@ -157,6 +160,10 @@ impl Offers for Bridge {
 
     fn has(&self, md5: Md5) -> bool {
         self.shelves().iter().any(|shelf| shelf.digests.find(md5).is_some())
+    }
+
+    fn is_small(&self) -> bool {
+        self.shelves().iter().map(|shelf| shelf.names.len()).sum::<usize>() <= SMALL_NAMES
     }
 }
 

@@ -11,6 +11,8 @@ pub trait Offers: Send + Sync + std::fmt::Debug {
     fn find(&self, query: &Query, most: usize, ends: &Ends) -> Vec<FoundFile>;
     /// Whether a content is offered.
     fn has(&self, md5: Md5) -> bool;
+    /// Whether it is so little that a search takes no time.
+    fn is_small(&self) -> bool;
 }
 
 /// Nothing is.
@@ -24,6 +26,10 @@ impl Offers for NoOffers {
 
     fn has(&self, _: Md5) -> bool {
         false
+    }
+
+    fn is_small(&self) -> bool {
+        true
     }
 }
 

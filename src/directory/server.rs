@@ -1,7 +1,8 @@
 //! The directory's server: one request, one answer, then it closes.
 //!
-//! Verbs take microseconds and are answered where they were read. A FIND has a thread of its own:
-//! 100,000 names are searched in half a millisecond, but its answer may list 35,000 addresses.
+//! Verbs take microseconds and are answered where they were read, and so is a FIND of three letters
+//! or more that finds little. Any other has a thread of its own: it may pass over every name, ours
+//! and the neighbours', and list 35,000 addresses.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +34,11 @@ const READ_MAX_BYTES: usize = 200;
 const DROPPED_MAX_BYTES: usize = 64 << 10;
 /// … and for so long.
 const DROPPED_MAX: Duration = Duration::from_secs(1);
-/// Searches that run at once; others wait.
+/// From so many bytes on a query is looked up.
+const QUICK_BYTES: usize = 3;
+/// So many addresses are written in a moment.
+const QUICK_ADDRESSES: usize = 2_000;
+/// Long searches that run at once; others wait.
 const SEARCHES_MAX: usize = 4;
 /// Answers to searches that are being sent, in KiB: who reads slowly fills no memory with them.
 const ROOM_KIB: usize = 128 << 10;
@@ -87,13 +92,19 @@ impl Inside {
     async fn serve(self: Arc<Self>, mut stream: TcpStream, ends: Ends, pass: Arc<Pass>) {
         let Some(received) = read_request(&mut stream).await else { return };
         pass.heard();
-        let is_search = matches!(Request::parse(&received), Parsed::Complete(Request::Find(..)));
-        let (reply, _room) = if is_search {
-            let Some(found) = self.search(received.clone(), ends).await else { return };
-            (found.0, Some(found.1))
-        } else {
-            (self.reply(&received, &ends), None)
+        let reply = match Request::parse(&received) {
+            Parsed::Complete(Request::Find(id, query)) if self.is_quick(&query) => self.find_at_once(id, &query, &ends),
+            Parsed::Complete(Request::Find(..)) => None,
+            _ => Some(self.reply(&received, &ends)),
         };
+        let reply = match reply {
+            Some(reply) => reply,
+            None => match self.find_aside(received.clone(), ends).await {
+                Some(reply) => reply,
+                None => return,
+            },
+        };
+        let Some(_room) = self.room_for(&reply).await else { return };
         let answer = match reply {
             Reply::Bytes(answer) => answer,
             Reply::Failure => {
@@ -111,14 +122,34 @@ impl Inside {
         }
     }
 
-    /// The reply to a search, and its share of the room until it is sent. None: it took too long.
-    async fn search(self: &Arc<Self>, received: Vec<u8>, ends: Ends) -> Option<(Reply, SemaphorePermit<'_>)> {
+    /// Whether a search looks at few names.
+    fn is_quick(&self, query: &Query) -> bool {
+        self.offers.is_small() && query.needle().is_some_and(|needle| needle.len() >= QUICK_BYTES)
+    }
+
+    /// The reply to a quick search; none if it became a long one.
+    fn find_at_once(&self, id: SessionId, query: &Query, ends: &Ends) -> Option<Reply> {
+        match self.find(id, query, ends, Instant::now()) {
+            Ok(found) => {
+                let addresses: usize = found.iter().map(|file| file.peers.len()).sum();
+                (addresses <= QUICK_ADDRESSES).then(|| Reply::Bytes(Response::Found(found).emit()))
+            }
+            Err(error) => Some(refused(error, Command::Find, ends)),
+        }
+    }
+
+    /// The reply to a search, from a thread of its own. None: it took too long.
+    async fn find_aside(self: &Arc<Self>, received: Vec<u8>, ends: Ends) -> Option<Reply> {
         let _turn = timeout(ANSWER, self.searches.acquire()).await.ok()?.ok()?;
         let inside = self.clone();
-        let reply = spawn_blocking(move || inside.reply(&received, &ends)).await.ok()?;
-        let bytes = if let Reply::Bytes(answer) = &reply { answer.len() } else { 0 };
+        spawn_blocking(move || inside.reply(&received, &ends)).await.ok()
+    }
+
+    /// A reply's share of the room until it is sent. None: there was none in time.
+    async fn room_for(&self, reply: &Reply) -> Option<SemaphorePermit<'_>> {
+        let bytes = if let Reply::Bytes(answer) = reply { answer.len() } else { 0 };
         let room = self.room.acquire_many(u32::try_from(bytes >> 10).unwrap_or(u32::MAX));
-        Some((reply, timeout(ANSWER, room).await.ok()?.ok()?))
+        timeout(ANSWER, room).await.ok()?.ok()
     }
 
     fn reply(&self, received: &[u8], ends: &Ends) -> Reply {
@@ -138,16 +169,7 @@ impl Inside {
         tracing::trace!(peer = %ends.peer, ?command, "a request");
         match self.act(request, ends) {
             Ok(response) => Reply::Bytes(response.emit()),
-            Err(RegistryError::Unauthorized) => Reply::Failure,
-            Err(error) => {
-                tracing::debug!(peer = %ends.peer, ?command, %error, "a request is refused");
-                Reply::Bytes(match error {
-                    // The only answer to a failed login that Fapster's clients know.
-                    _ if command == Command::Login => refusal(RequestError::BadLogin, &[]),
-                    RegistryError::NotFound => b"File not found.".to_vec(),
-                    error => error.to_string().into_bytes(),
-                })
-            }
+            Err(error) => refused(error, command, ends),
         }
     }
 
@@ -175,6 +197,20 @@ impl Inside {
         let registered = self.registry.find(id, ends.peer.ip(), query, FOUND_MAX, now)?;
         Ok(merge(registered, self.offers.find(query, FOUND_MAX, ends), FOUND_MAX))
     }
+}
+
+/// What a peer is told when the registry refuses.
+fn refused(error: RegistryError, command: Command, ends: &Ends) -> Reply {
+    if error == RegistryError::Unauthorized {
+        return Reply::Failure;
+    }
+    tracing::debug!(peer = %ends.peer, ?command, %error, "a request is refused");
+    Reply::Bytes(match error {
+        // The only answer to a failed login that Fapster's clients know.
+        _ if command == Command::Login => refusal(RequestError::BadLogin, &[]),
+        RegistryError::NotFound => b"File not found.".to_vec(),
+        error => error.to_string().into_bytes(),
+    })
 }
 
 /// Reads until the request is whole or wrong, its sender closes, or its time is over. None when

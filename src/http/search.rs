@@ -85,7 +85,7 @@ async fn run(app: &App, neighbours: &[Neighbour], wanted: String, page: usize) -
     let names = app.napster.registry.as_ref().map(|registry| registry.names());
     let searched = App::walk(&app.searches, move || {
         let registered: Vec<Registered<'_>> =
-            names.iter().flat_map(|names| names.iter()).map(|(_, md5, name)| Registered { md5, name }).collect();
+            names.iter().flat_map(|names| names.iter()).map(|(md5, name)| Registered { md5, name }).collect();
         search(&wanted, &shelves, &registered, page.saturating_sub(1).saturating_mul(ROWS), ROWS)
     });
     searched.await?.map_err(|error| HttpError::BadQuery(error.to_string()))

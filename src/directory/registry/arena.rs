@@ -15,8 +15,18 @@ const SEPARATOR: char = '\n';
 const DEAD_KEPT: usize = 256;
 
 /// Which name of an arena; valid until it is compacted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecordId(usize);
+
+impl RecordId {
+    pub(super) fn at(position: usize) -> Self {
+        Self(position)
+    }
+
+    pub(super) fn position(self) -> usize {
+        self.0
+    }
+}
 
 /// Lower-cased names and the contents they name, in the order in which they came.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +77,19 @@ impl NameArena {
             compacted.text.push(SEPARATOR);
         }
         *self = compacted;
+    }
+
+    /// How many records there are, dead ones too.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.records.len()
+    }
+
+    /// A name and its content, unless it was removed.
+    #[must_use]
+    pub fn get(&self, id: RecordId) -> Option<(Md5, &str)> {
+        let record = self.records.get(id.0).filter(|record| !record.is_dead)?;
+        Some((record.md5, self.name(id.0)))
     }
 
     /// How many names there are.

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use super::arena::NameArena;
 use super::tables::{File, Owner, Tables};
 use super::{Bound, RegistryError, SessionKey};
 use crate::wire::napster::{Counter, FileName, FoundFile, Md5};
@@ -111,7 +110,7 @@ impl Tables {
             return;
         }
         let names = Arc::make_mut(&mut self.names);
-        names.remove(file.record);
+        let moved = names.remove(file.record);
         if let Some(before) = before {
             self.by_name.remove(&(before, md5));
         }
@@ -122,16 +121,7 @@ impl Tables {
             self.files.remove(&md5);
             self.changes.download(md5);
         }
-        self.compact_names();
-    }
-
-    fn compact_names(&mut self) {
-        if !self.names.is_sparse() {
-            return;
-        }
-        let names: &mut NameArena = Arc::make_mut(&mut self.names);
-        names.compact();
-        for (record, md5, _) in names.iter() {
+        for (md5, record) in moved {
             if let Some(file) = self.files.get_mut(&md5) {
                 file.record = record;
             }

@@ -11,6 +11,7 @@ pub mod arena;
 mod changes;
 mod claims;
 mod files;
+pub mod names;
 mod probing;
 mod sessions;
 mod store;
@@ -26,6 +27,7 @@ pub use arena::NameArena;
 #[cfg(test)]
 pub(super) use claims::tests::OneNetwork;
 pub use claims::{Links, may_claim};
+pub use names::Names;
 pub use probing::Probe;
 pub use store::StoreError;
 pub use stored::StoredRegistry;

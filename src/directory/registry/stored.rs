@@ -10,7 +10,7 @@ use super::store::Store;
 use super::tables::Tables;
 use super::views::{Counts, FileView, Holder, Released, SessionView};
 use super::writer::{self, Shared};
-use super::{NameArena, Probe, Registry, RegistryError, SessionKey, StoreError};
+use super::{Names, Probe, Registry, RegistryError, SessionKey, StoreError};
 use crate::wire::napster::{FileName, FoundFile, Md5, PeerAddress, Query, SessionId};
 
 /// A handle to the registry; cheap to clone.
@@ -64,7 +64,7 @@ impl StoredRegistry {
 
     /// All registered names, to be searched without keeping the registry from its work.
     #[must_use]
-    pub fn names(&self) -> Arc<NameArena> {
+    pub fn names(&self) -> Arc<Names> {
         self.shared.read(|tables| tables.names.clone())
     }
 
@@ -208,8 +208,6 @@ impl Registry for StoredRegistry {
     ) -> Result<Vec<FoundFile>, RegistryError> {
         let names = self.as_peer(session, source, now, |tables, _| Ok(tables.names.clone()))?;
         let found: Vec<Md5> = names.find(query, most).map(|(md5, _)| md5).collect();
-        // Who adds a file meanwhile need not copy the names.
-        drop(names);
         Ok(self.shared.read(|tables| tables.found(found.into_iter())))
     }
 

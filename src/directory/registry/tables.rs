@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::SessionKey;
-use super::arena::{NameArena, RecordId};
 use super::changes::Changes;
+use super::names::{NameId, Names};
 use super::probing::Probing;
 use super::store::{Stored, StoredSession};
 use crate::wire::napster::{FileName, Md5, PeerAddress, SessionId};
@@ -24,7 +24,7 @@ pub(super) struct Tables {
     pub(super) files: HashMap<Md5, File>,
     pub(super) by_name: BTreeSet<(FileName, Md5)>,
     /// The names of `files`; searched without the lock.
-    pub(super) names: Arc<NameArena>,
+    pub(super) names: Arc<Names>,
     /// Downloads of what is offered beside the registered files.
     pub(super) offered: HashMap<Md5, u32>,
     /// Owners of all files together.
@@ -64,7 +64,7 @@ pub(super) struct File {
     pub(super) owners: Vec<Owner>,
     pub(super) downloads: u32,
     /// Its name among [`Tables::names`].
-    pub(super) record: RecordId,
+    pub(super) record: NameId,
 }
 
 /// One who shares a content, and what it calls it.

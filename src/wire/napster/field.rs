@@ -134,7 +134,13 @@ impl Md5 {
 
 impl fmt::Display for Md5 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0_u8; Self::WIDTH];
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        for (letter, digit) in text.iter_mut().zip(digits) {
+            *letter = DIGITS.get(usize::from(digit)).copied().unwrap_or_default();
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
