@@ -72,13 +72,7 @@ fn measure() {
             request: &|peer| find(&sessions[peer], "nowhere at all"),
             answers: b"AFIN000",
         },
-        Case {
-            what: "ADDF",
-            at: node.directory(),
-            requests: REQUESTS,
-            request: &add,
-            answers: b"AADD001",
-        },
+        Case { what: "ADDF", at: node.directory(), requests: REQUESTS, request: &add, answers: b"AADD001" },
         Case {
             what: "FIND *, 999 files, 195 kB",
             at: node.directory(),

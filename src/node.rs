@@ -229,6 +229,9 @@ fn addresses_text(app: &App, config: &Config, shared: &std::path::Path) -> Strin
         let address = with_port(ip, port);
         text.push_str(&format!("  {}/\n", crate::wire::url::origin(address, None)));
     }
+    if let Some(port) = app.napster.directory_port {
+        text.push_str(&format!("\nNapster peers log in on port {port}.\n"));
+    }
     text
 }
 
