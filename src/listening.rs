@@ -2,7 +2,7 @@
 //! connections in.
 //!
 //! The [`Gate`] is for connections that carry one request each, as Napster's do. Over a limit, the
-//! oldest one that has not said what it wants gives way.
+//! oldest one that has not said what it wants gives way; if all have, the oldest that lingers.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -75,8 +75,19 @@ pub struct Gate {
 #[derive(Debug, Default)]
 struct Inside {
     next: u64,
-    /// Each with its host, and whether it is still to say what it wants.
-    passes: BTreeMap<u64, (IpAddr, bool, CancellationToken)>,
+    /// Each with its host, and how far it is.
+    passes: BTreeMap<u64, (IpAddr, Stage, CancellationToken)>,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It has not said what it wants.
+    Silent,
+    /// It has, but takes its time.
+    Lingering,
+    /// It is being answered, and gives way to nobody.
+    Answered,
 }
 
 /// A connection's place; given back when dropped.
@@ -109,7 +120,7 @@ impl Gate {
         let id = inside.next;
         inside.next = inside.next.wrapping_add(1);
         let cut = CancellationToken::new();
-        inside.passes.insert(id, (host, true, cut.clone()));
+        inside.passes.insert(id, (host, Stage::Silent, cut.clone()));
         Some(Pass { inside: self.inside.clone(), id, cut })
     }
 
@@ -149,8 +160,17 @@ impl Gate {
 impl Pass {
     /// Its request is whole: it no longer gives way to others.
     pub fn heard(&self) {
-        if let Some((_, waiting, _)) = lock(&self.inside).passes.get_mut(&self.id) {
-            *waiting = false;
+        self.is_now(Stage::Answered);
+    }
+
+    /// Its answer has to wait, or is not taken: it gives way if nobody is silent.
+    pub fn lingers(&self) {
+        self.is_now(Stage::Lingering);
+    }
+
+    fn is_now(&self, now: Stage) {
+        if let Some((_, stage, _)) = lock(&self.inside).passes.get_mut(&self.id) {
+            *stage = now;
         }
     }
 }
@@ -162,13 +182,14 @@ impl Drop for Pass {
 }
 
 impl Inside {
-    /// Cuts the oldest that has not said what it wants, of one host or of all.
+    /// Cuts the oldest that is silent, or else the oldest that lingers, of one host or of all.
     fn shed(&mut self, host: Option<IpAddr>) -> bool {
-        let oldest = self
-            .passes
-            .iter()
-            .find(|(_, (of, waiting, _))| *waiting && host.is_none_or(|host| host == *of))
-            .map(|(id, _)| *id);
+        let oldest = |wanted: Stage| {
+            let mut passes = self.passes.iter();
+            let found = passes.find(|(_, (of, stage, _))| *stage == wanted && host.is_none_or(|host| host == *of));
+            found.map(|(id, _)| *id)
+        };
+        let oldest = oldest(Stage::Silent).or_else(|| oldest(Stage::Lingering));
         let Some((_, _, cut)) = oldest.and_then(|id| self.passes.remove(&id)) else { return false };
         cut.cancel();
         true
@@ -237,6 +258,22 @@ mod tests {
         assert!(others[1].cut.is_cancelled() && !others[0].cut.is_cancelled());
         drop((first, second, third, others));
         assert_eq!(lock(&gate.inside).passes.len(), 1);
+    }
+
+    #[test]
+    fn who_lingers_gives_way_after_all_who_are_silent() {
+        let gate = Gate::new(LIMITS);
+        let [first, second, third, fourth] = [1, 1, 2, 2].map(|last| gate.admit(from(last)).unwrap());
+        for pass in [&first, &second, &third, &fourth] {
+            pass.heard();
+        }
+        assert!(gate.admit(from(3)).is_none());
+        third.lingers();
+        first.lingers();
+        let newcomer = gate.admit(from(3)).unwrap();
+        assert!(first.cut.is_cancelled() && !third.cut.is_cancelled());
+        let _other = gate.admit(from(4)).unwrap();
+        assert!(newcomer.cut.is_cancelled() && !third.cut.is_cancelled(), "it had said nothing");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod pace;
 pub mod peer;
 pub mod prober;
 pub mod registry;
+pub mod searches;
 pub mod server;
 
 pub use offers::{NoOffers, Offers};

@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 use super::failures::Failures;
 use super::offers::{Offers, merge};
 use super::registry::{Registry, RegistryError};
+use super::searches::{Place, Searches};
 use crate::listening::{Ends, Gate, GateLimits, Pass};
 use crate::shutdown::Tasks;
 use crate::wire::napster::request::Command;
@@ -26,8 +25,10 @@ use crate::wire::napster::{Counter, FoundFile, Parsed, Query, Request, RequestEr
 const LIMITS: GateLimits = GateLimits { total: 1_024, per_host: 512 };
 /// A request is whole within this time.
 const REQUEST: Duration = Duration::from_secs(10);
-/// An answer is taken within this time.
+/// An answer is taken within this time …
 const ANSWER: Duration = Duration::from_secs(10);
+/// … and who needs more than this gives way when there are too many.
+const PROMPT: Duration = Duration::from_secs(1);
 /// Fapster reads so much, which is more than any request; an unknown command is echoed up to it.
 const READ_MAX_BYTES: usize = 200;
 /// Bytes that nobody asked for are read and dropped, so that the answer is not lost with them …
@@ -36,12 +37,8 @@ const DROPPED_MAX_BYTES: usize = 64 << 10;
 const DROPPED_MAX: Duration = Duration::from_secs(1);
 /// From so many bytes on a query is looked up.
 const QUICK_BYTES: usize = 3;
-/// So many addresses are written in a moment.
-const QUICK_ADDRESSES: usize = 2_000;
-/// Long searches that run at once; others wait.
-const SEARCHES_MAX: usize = 4;
-/// Answers to searches that are being sent, in KiB: who reads slowly fills no memory with them.
-const ROOM_KIB: usize = 128 << 10;
+/// So many entries, files and addresses together, are written in a moment and fit any buffer.
+const QUICK_ENTRIES: usize = 200;
 /// Files in an answer: three digits.
 const FOUND_MAX: usize = Counter::<3>::MAX as usize;
 
@@ -57,8 +54,7 @@ struct Inside {
     registry: Arc<dyn Registry>,
     offers: Arc<dyn Offers>,
     failures: Failures,
-    searches: Semaphore,
-    room: Semaphore,
+    searches: Searches,
 }
 
 /// What a request is answered with.
@@ -72,13 +68,13 @@ enum Reply {
 
 impl Server {
     /// Of a registry and what is offered beside it. `files` is how many files and sockets the
-    /// process may have open: the directory takes a quarter of them at most.
+    /// process may have open: the directory takes a quarter of them at most, a host half of that.
     #[must_use]
     pub fn new(registry: Arc<dyn Registry>, offers: Arc<dyn Offers>, files: usize) -> Self {
-        let (searches, room) = (Semaphore::new(SEARCHES_MAX), Semaphore::new(ROOM_KIB));
-        let inside = Inside { registry, offers, failures: Failures::default(), searches, room };
+        let inside = Inside { registry, offers, failures: Failures::default(), searches: Searches::default() };
         let total = LIMITS.total.min(files / 4).max(1);
-        Self { gate: Gate::new(GateLimits { total, per_host: LIMITS.per_host.min(total) }), inside: Arc::new(inside) }
+        let limits = GateLimits { total, per_host: LIMITS.per_host.min(total.div_ceil(2)) };
+        Self { gate: Gate::new(limits), inside: Arc::new(inside) }
     }
 
     /// Accepts on one listener until the task is dropped; all listeners share their limits.
@@ -91,33 +87,31 @@ impl Server {
 impl Inside {
     async fn serve(self: Arc<Self>, mut stream: TcpStream, ends: Ends, pass: Arc<Pass>) {
         let Some(received) = read_request(&mut stream).await else { return };
-        pass.heard();
-        let reply = match Request::parse(&received) {
+        let quick = match Request::parse(&received) {
             Parsed::Complete(Request::Find(id, query)) if self.is_quick(&query) => self.find_at_once(id, &query, &ends),
             Parsed::Complete(Request::Find(..)) => None,
             _ => Some(self.reply(&received, &ends)),
         };
-        let reply = match reply {
-            Some(reply) => reply,
-            None => match self.find_aside(received.clone(), ends).await {
-                Some(reply) => reply,
-                None => return,
-            },
+        let (reply, _place) = match quick {
+            Some(reply) => (reply, None),
+            None => {
+                pass.lingers();
+                let Some((reply, place)) = self.search(received.clone(), ends).await else { return };
+                (reply, Some(place))
+            }
         };
-        let Some(_room) = self.room_for(&reply).await else { return };
         let answer = match reply {
             Reply::Bytes(answer) => answer,
             Reply::Failure => {
                 let Some(wait) = self.failures.turn(ends.peer, Instant::now()) else { return };
+                pass.lingers();
                 sleep(wait).await;
                 refusal(RequestError::Unauthorized, &received)
             }
         };
-        let written = timeout(ANSWER, async {
-            stream.write_all(&answer).await?;
-            stream.shutdown().await
-        });
-        if matches!(written.await, Ok(Ok(()))) && is_more_than_asked(&received, &stream) {
+        pass.heard();
+        if send(&mut stream, &answer, &pass).await && is_more_than_asked(&received, &stream) {
+            pass.lingers();
             drop_the_rest(&mut stream).await;
         }
     }
@@ -127,29 +121,22 @@ impl Inside {
         self.offers.is_small() && query.needle().is_some_and(|needle| needle.len() >= QUICK_BYTES)
     }
 
-    /// The reply to a quick search; none if it became a long one.
+    /// The reply to a quick search; none if it finds much.
     fn find_at_once(&self, id: SessionId, query: &Query, ends: &Ends) -> Option<Reply> {
         match self.find(id, query, ends, Instant::now()) {
             Ok(found) => {
-                let addresses: usize = found.iter().map(|file| file.peers.len()).sum();
-                (addresses <= QUICK_ADDRESSES).then(|| Reply::Bytes(Response::Found(found).emit()))
+                let entries = found.iter().map(|file| file.peers.len()).sum::<usize>().saturating_add(found.len());
+                (entries <= QUICK_ENTRIES).then(|| Reply::Bytes(Response::Found(found).emit()))
             }
             Err(error) => Some(refused(error, Command::Find, ends)),
         }
     }
 
-    /// The reply to a search, from a thread of its own. None: it took too long.
-    async fn find_aside(self: &Arc<Self>, received: Vec<u8>, ends: Ends) -> Option<Reply> {
-        let _turn = timeout(ANSWER, self.searches.acquire()).await.ok()?.ok()?;
+    /// The reply to a search, and its place until it is sent. None: it took too long.
+    async fn search(self: &Arc<Self>, received: Vec<u8>, ends: Ends) -> Option<(Reply, Place<'_>)> {
         let inside = self.clone();
-        spawn_blocking(move || inside.reply(&received, &ends)).await.ok()
-    }
-
-    /// A reply's share of the room until it is sent. None: there was none in time.
-    async fn room_for(&self, reply: &Reply) -> Option<SemaphorePermit<'_>> {
-        let bytes = if let Reply::Bytes(answer) = reply { answer.len() } else { 0 };
-        let room = self.room.acquire_many(u32::try_from(bytes >> 10).unwrap_or(u32::MAX));
-        timeout(ANSWER, room).await.ok()?.ok()
+        let bytes = |reply: &Reply| if let Reply::Bytes(answer) = reply { answer.len() } else { 0 };
+        self.searches.run(ends.peer.ip(), move || inside.reply(&received, &ends), bytes).await
     }
 
     fn reply(&self, received: &[u8], ends: &Ends) -> Reply {
@@ -233,6 +220,20 @@ async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     Some(received)
 }
 
+/// Sends an answer; whether it was taken.
+async fn send(stream: &mut TcpStream, answer: &[u8], pass: &Pass) -> bool {
+    let sending = async {
+        stream.write_all(answer).await?;
+        stream.shutdown().await
+    };
+    tokio::pin!(sending);
+    if let Ok(sent) = timeout(PROMPT, &mut sending).await {
+        return sent.is_ok();
+    }
+    pass.lingers();
+    matches!(timeout(ANSWER.saturating_sub(PROMPT), sending).await, Ok(Ok(())))
+}
+
 /// Fapster's words for a wrong request; nothing where it says nothing.
 fn refusal(error: RequestError, received: &[u8]) -> Vec<u8> {
     error.answer(received).unwrap_or_default().into_bytes()
@@ -261,4 +262,103 @@ async fn drop_the_rest(stream: &mut TcpStream) {
         }
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::NoOffers;
+    use crate::wire::napster::{FileName, Md5, PeerAddress};
+    use std::net::{IpAddr, SocketAddr};
+
+    const FIND: &[u8] = b"FINDAAAAAAAAAAAAAAAA*                   ";
+    /// Enough for 16 connections, eight of one host.
+    const FILES: usize = 64;
+
+    /// Everybody is logged in, and whoever searches gets 2 MiB.
+    #[derive(Debug)]
+    struct LongLists;
+
+    impl Registry for LongLists {
+        fn login(&self, _: PeerAddress, _: IpAddr, _: Instant) -> Result<SessionId, RegistryError> {
+            Err(RegistryError::BadLogin)
+        }
+
+        fn logout(&self, _: SessionId, _: IpAddr, _: Instant) -> Result<usize, RegistryError> {
+            Ok(0)
+        }
+
+        fn add(&self, _: SessionId, _: IpAddr, _: Md5, _: FileName, _: Instant) -> Result<usize, RegistryError> {
+            Ok(1)
+        }
+
+        fn delete(&self, _: SessionId, _: IpAddr, _: Md5, _: Instant) -> Result<Option<usize>, RegistryError> {
+            Ok(None)
+        }
+
+        fn find(
+            &self,
+            _: SessionId,
+            _: IpAddr,
+            _: &Query,
+            most: usize,
+            _: Instant,
+        ) -> Result<Vec<FoundFile>, RegistryError> {
+            let v4 = std::net::Ipv4Addr::LOCALHOST;
+            let peers = vec![PeerAddress { v4, v6: v4.to_ipv6_mapped(), port: 1 }; 50];
+            let name = FileName::new("long list").unwrap();
+            Ok(vec![FoundFile { md5: Md5::new([7; 16]), name, peers }; most])
+        }
+
+        fn download(&self, _: SessionId, _: IpAddr, _: Md5, _: bool, _: Instant) -> Result<u32, RegistryError> {
+            Ok(1)
+        }
+    }
+
+    async fn start() -> SocketAddr {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        // On loopback the system would take a whole answer.
+        socket.set_send_buffer_size(16 << 10).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(64).unwrap();
+        let at = listener.local_addr().unwrap();
+        let server = Server::new(Arc::new(LongLists), Arc::new(NoOffers), FILES);
+        tokio::spawn(server.accept(listener, Tasks::default()));
+        at
+    }
+
+    async fn ask(from: u8, to: SocketAddr, request: &[u8]) -> std::io::Result<TcpStream> {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(4 << 10)?;
+        socket.bind(SocketAddr::from(([127, 0, 0, from], 0)))?;
+        let mut stream = socket.connect(to).await?;
+        stream.write_all(request).await?;
+        Ok(stream)
+    }
+
+    #[tokio::test]
+    async fn who_does_not_read_its_answers_takes_nobodys_place() {
+        let directory = start().await;
+        let mut unread = Vec::new();
+        for from in [10, 11] {
+            for _ in 0..FILES / 8 {
+                let mut stream = ask(from, directory, FIND).await.unwrap();
+                stream.read_exact(&mut [0; 7]).await.unwrap();
+                unread.push(stream);
+            }
+        }
+        let began = Instant::now();
+        loop {
+            let mut answer = Vec::new();
+            if let Ok(mut stream) = ask(12, directory, b"ZZZZ").await {
+                let _ = stream.read_to_end(&mut answer).await;
+            }
+            if answer.starts_with(b"Command 'ZZZZ'") {
+                break;
+            }
+            assert!(began.elapsed() < ANSWER.saturating_sub(PROMPT), "nobody gave way");
+            sleep(Duration::from_millis(50)).await;
+        }
+        drop(unread);
+    }
 }
