@@ -5,14 +5,13 @@
 //! gets a new one, and the old one is void.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::{Instant, SystemTime};
 
 use super::claims::is_same_host;
 use super::probing::Probing;
 use super::tables::{Proven, Session, Tables};
 use super::{Bound, RegistryError, SessionKey};
-use crate::listening::host_key;
 use crate::wire::napster::{PeerAddress, SessionId};
 
 /// Peers in all: a large school, and 4,096 probes in five minutes are 14 a second.
@@ -127,7 +126,6 @@ impl Tables {
 
     /// Whether one more session from there is within the bounds; `besides` is to be moved.
     fn make_room(&self, source: IpAddr, besides: Option<SessionKey>) -> Result<(), RegistryError> {
-        let network = |ip: IpAddr| host_key(SocketAddr::new(ip, 0));
         let others = || self.sessions.iter().filter(|(key, _)| Some(**key) != besides).map(|(_, session)| session.host);
         let of_host = others().filter(|host| is_same_host(*host, source)).count();
         let of_network = others().filter(|host| network(*host) == network(source)).count();
@@ -171,5 +169,14 @@ impl Tables {
             self.disown(*md5, key);
         }
         Some(session)
+    }
+}
+
+/// Of IPv6 the /64, also that of the link: a host gives itself addresses there as it likes. An IPv4
+/// host is one by itself.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
