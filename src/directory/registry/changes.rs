@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::SessionKey;
 use super::store::{Batch, StoredEntry, StoredSession};
-use super::tables::{Session, Tables};
+use super::tables::{Owner, Session, Tables};
 use crate::wire::napster::Md5;
 
 /// Rows in one commit, so that the tables are not locked for long while they are copied.
@@ -84,8 +84,8 @@ impl Tables {
 
     fn whole_batch(&self) -> Batch {
         let sessions = self.sessions.iter().map(|(key, session)| (*key, Some(session.stored()))).collect();
-        let owners = self.files.iter().flat_map(|(md5, file)| file.owners.iter().map(|owner| (owner.key, *md5)));
-        let entries = owners.map(|(key, md5)| ((key, md5), self.stored_entry(key, md5))).collect();
+        let owners = self.files.iter().flat_map(|(md5, file)| file.owners.iter().map(|owner| (*md5, owner)));
+        let entries = owners.map(|(md5, owner)| ((owner.key, md5), Some(owner.stored(md5)))).collect();
         let counted = self.files.keys().chain(self.offered.keys());
         let downloads = counted.map(|md5| (*md5, self.counted(*md5))).filter(|(_, count)| count.is_some()).collect();
         Batch { replaces_all: true, sessions, entries, downloads }
@@ -93,12 +93,18 @@ impl Tables {
 
     fn stored_entry(&self, key: SessionKey, md5: Md5) -> Option<StoredEntry> {
         let owner = self.files.get(&md5)?.owners.iter().find(|owner| owner.key == key)?;
-        Some(StoredEntry { key, md5, sequence: owner.sequence, name: owner.name.clone() })
+        Some(owner.stored(md5))
     }
 
     fn counted(&self, md5: Md5) -> Option<u32> {
         let registered = self.files.get(&md5).map(|file| file.downloads);
         registered.or_else(|| self.offered.get(&md5).copied()).filter(|count| *count > 0)
+    }
+}
+
+impl Owner {
+    fn stored(&self, md5: Md5) -> StoredEntry {
+        StoredEntry { key: self.key, md5, sequence: self.sequence, name: self.name.clone() }
     }
 }
 
