@@ -1,18 +1,16 @@
 //! The prober: asks the registry whose port is to be tried, and tries it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 
+use super::dial::dial;
 use super::registry::{Probe, StoredRegistry};
 
 /// How often the registry is asked; a peer is due every five minutes.
 const EVERY: Duration = Duration::from_secs(10);
-/// A host of the same network answers within this, or is not there.
-const CONNECT: Duration = Duration::from_secs(3);
 /// Probes of one round, all at once: a full directory of 4,096 peers is through in five minutes.
 const AT_ONCE: usize = 137;
 
@@ -51,20 +49,11 @@ impl Prober {
 
 async fn answers(probe: Probe, bind: Option<IpAddr>) -> (Probe, bool) {
     for address in &probe.addresses {
-        if matches!(timeout(CONNECT, connect(*address, bind)).await, Ok(Ok(()))) {
+        if dial(*address, bind).await.is_ok() {
             return (probe, true);
         }
     }
     (probe, false)
-}
-
-/// Connects and closes.
-async fn connect(address: SocketAddr, bind: Option<IpAddr>) -> std::io::Result<()> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(bind) = bind.filter(|bind| bind.is_ipv4() == address.is_ipv4()) {
-        socket.bind(SocketAddr::new(bind, 0))?;
-    }
-    socket.connect(address).await.map(drop)
 }
 
 #[cfg(test)]
@@ -80,13 +69,14 @@ mod tests {
         let (folder, begin) = (tempfile::tempdir().unwrap(), Instant::now());
         let registry = StoredRegistry::open(folder.path(), Arc::new(OneNetwork), begin).unwrap();
         let answering = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        for listener in [&answering, &silent] {
-            let port = listener.local_addr().unwrap().port();
+        // Nobody listens there, and nobody else gets the port.
+        let silent = tokio::net::TcpSocket::new_v4().unwrap();
+        silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        for at in [answering.local_addr(), silent.local_addr()] {
+            let port = at.unwrap().port();
             let address = PeerAddress { v4: Ipv4Addr::LOCALHOST, v6: Ipv6Addr::LOCALHOST, port };
             registry.login(address, Ipv4Addr::LOCALHOST.into(), begin).unwrap();
         }
-        drop(silent);
         let prober = Prober { registry: registry.clone(), bind: Some(Ipv4Addr::LOCALHOST.into()) };
         for (round, peers) in (1..).zip([2, 2, 1, 1]) {
             prober.round(begin + Duration::from_secs(300) * round).await;
