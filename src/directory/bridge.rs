@@ -4,7 +4,7 @@
 //! this node, or the neighbour by its own word, serves peers. The names to search are gathered
 //! anew when digests or neighbours change, never while somebody asks.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -132,30 +132,9 @@ impl Bridge {
 
 impl Offers for Bridge {
     fn find(&self, query: &Query, most: usize, ends: &Ends) -> Vec<FoundFile> {
-        let mut found: Vec<FoundFile> = Vec::new();
-        let mut places: HashMap<Md5, usize> = HashMap::new();
         let shelves = self.shelves();
-        for shelf in shelves.iter() {
-            let Some(address) = self.address(shelf, ends) else { continue };
-            for (md5, name) in shelf.names.find(query, most) {
-                if let Some(known) = places.get(&md5).and_then(|place| found.get_mut(*place)) {
-                    known.peers.push(address);
-                } else if found.len() < most
-                    && let Ok(name) = FileName::new(name)
-                {
-                    places.insert(md5, found.len());
-                    found.push(FoundFile { md5, name, peers: vec![address] });
-                }
-            }
-        }
-        // Who has it under a name that the query does not find has it all the same.
-        for file in &mut found {
-            for shelf in shelves.iter().filter(|shelf| shelf.digests.find(file.md5).is_some()) {
-                let address = self.address(shelf, ends);
-                file.peers.extend(address.filter(|address| !file.peers.contains(address)));
-            }
-        }
-        found
+        let told = |shelf| Some((self.address(shelf, ends)?, shelf));
+        find_on(&shelves.iter().filter_map(told).collect::<Vec<_>>(), query, most)
     }
 
     fn has(&self, md5: Md5) -> bool {
@@ -165,6 +144,32 @@ impl Offers for Bridge {
     fn is_small(&self) -> bool {
         self.shelves().iter().map(|shelf| shelf.names.len()).sum::<usize>() <= SMALL_NAMES
     }
+}
+
+/// The first so many files on all shelves that a query finds, each with all who have it.
+fn find_on(shelves: &[(PeerAddress, &Shelf)], query: &Query, most: usize) -> Vec<FoundFile> {
+    let mut found: Vec<FoundFile> = Vec::new();
+    let mut met = HashSet::new();
+    for (md5, name) in shelves.iter().flat_map(|(_, shelf)| shelf.names.find(query, most)) {
+        if found.len() >= most {
+            break;
+        }
+        if let Ok(name) = FileName::new(name)
+            && met.insert(md5)
+        {
+            found.push(FoundFile { md5, name, peers: Vec::new() });
+        }
+    }
+    // Who has it under a name that the query does not find has it all the same. Two nodes may tell
+    // one address: who began anew has another uuid.
+    for file in &mut found {
+        for (address, _) in shelves.iter().filter(|(_, shelf)| shelf.digests.find(file.md5).is_some()) {
+            if !file.peers.contains(address) {
+                file.peers.push(*address);
+            }
+        }
+    }
+    found
 }
 
 /// The names of a table, those gathered before if it is the same.
@@ -177,7 +182,7 @@ fn shelf(before: &[Shelf], neighbour: Option<(Uuid, PeerAddress)>, digests: Arc<
 /// Each content once, under the last part of its first name.
 fn names(digests: &DigestTable) -> NameArena {
     let mut names = NameArena::default();
-    let mut met = std::collections::HashSet::new();
+    let mut met = HashSet::new();
     for (entry, of) in digests.iter() {
         let file = entry.name.rsplit('/').next().unwrap_or(entry.name);
         if entry.size_bytes <= CONTENT_MAX_BYTES
@@ -188,4 +193,44 @@ fn names(digests: &DigestTable) -> NameArena {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Digests, Index};
+
+    /// A shelf of files with one byte each for an MD5, and the peer that has it.
+    fn shelf_of(last: u8, files: &[(&str, u8)]) -> (PeerAddress, Shelf) {
+        let text: String = files.iter().map(|(name, _)| format!("{name},1\n")).collect();
+        let index = Arc::new(Index::parse(text.as_bytes()).unwrap().0);
+        let digests = |(_, md5): &(&str, u8)| Some(Digests { md5: Md5::new([*md5; 16]), blake3: [*md5; 32] });
+        let digests = Arc::new(DigestTable::new(index, files.iter().map(digests).collect()));
+        let v4 = std::net::Ipv4Addr::new(10, 0, 0, last);
+        (PeerAddress { v4, v6: v4.to_ipv6_mapped(), port: 3001 }, shelf(&[], None, digests))
+    }
+
+    /// What is found: MD5, name, and the last number of each peer's address.
+    fn found(shelves: &[(PeerAddress, Shelf)], query: &str, most: usize) -> Vec<(u8, String, Vec<u8>)> {
+        let shelves: Vec<_> = shelves.iter().map(|(address, shelf)| (*address, shelf)).collect();
+        let told = |file: FoundFile| {
+            let peers = file.peers.iter().map(|peer| peer.v4.octets()[3]).collect();
+            (file.md5.digest()[0], file.name.as_str().to_owned(), peers)
+        };
+        find_on(&shelves, &Query::new(query).unwrap(), most).into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn a_content_is_told_once_with_all_who_have_it_and_each_of_them_once() {
+        let shelves = [
+            shelf_of(1, &[("music/Song.mp3", 1), ("other", 2)]),
+            shelf_of(2, &[("renamed", 1), ("song two", 3)]),
+            // The same node with another uuid.
+            shelf_of(1, &[("music/Song.mp3", 1), ("other", 2)]),
+        ];
+        let song = (1, "song.mp3".to_owned(), vec![1, 2]);
+        assert_eq!(found(&shelves, "song", 9), [song.clone(), (3, "song two".into(), vec![2])]);
+        assert_eq!(found(&shelves, "song", 1), [song]);
+        assert_eq!(found(&shelves, "*", 9).len(), 3);
+    }
 }
