@@ -6,15 +6,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::discovery::interfaces::Interface;
 use crate::wire::napster::PeerAddress;
 
-/// For somebody who reached us at `local`. Of addresses that do not answer none is told: a node
-/// that is bound to some (`bound`) has no others.
+/// For somebody who reached us at `local`. Of addresses that do not answer none is told: `bound` are
+/// those at which the port is open, 0.0.0.0 or :: for all of a family; empty for all there are.
 ///
 /// Both halves are of the interface of `local` if they can be. Without IPv4 the first is 0.0.0.0;
 /// without IPv6 beyond the link the second is the first in IPv6 clothes.
 #[must_use]
 pub fn peer_address(interfaces: &[Interface], bound: &[IpAddr], local: IpAddr, port: u16) -> PeerAddress {
     let local = local.to_canonical();
-    let answers = |ip: &IpAddr| bound.is_empty() || bound.contains(ip);
+    let is_bound = |to: &IpAddr, ip: &IpAddr| to == ip || (to.is_unspecified() && to.is_ipv4() == ip.is_ipv4());
+    let answers = |ip: &IpAddr| bound.is_empty() || bound.iter().any(|to| is_bound(to, ip));
     let here = interfaces.iter().find(|interface| interface.is_own(local));
     let v4 = match local {
         IpAddr::V4(v4) => v4,
@@ -75,6 +76,9 @@ mod tests {
             (&["2001:db8::7", "192.168.1.8"], "192.168.1.8", "192.168.1.8", "2001:db8::7", "bound to two"),
             (&["2001:db8::7", "192.168.1.8"], "2001:db8::7", "192.168.1.8", "2001:db8::7", "bound to two"),
             (&["::1"], "::1", "0.0.0.0", "::1", "bound to it alone"),
+            (&["0.0.0.0"], "192.168.1.7", "192.168.1.7", "::ffff:192.168.1.7", "IPv4 alone"),
+            (&["0.0.0.0", "::"], "192.168.1.7", "192.168.1.7", "fd00::7", "all of both families"),
+            (&["::", "0.0.0.0"], "fd00::7", "192.168.1.7", "fd00::7", "all of both families"),
             (&["fe80::7"], "fe80::7", "0.0.0.0", "::ffff:0.0.0.0", "reached by the link alone"),
         ] {
             let bound: Vec<IpAddr> = bound.iter().map(|ip: &&str| ip.parse().unwrap()).collect();

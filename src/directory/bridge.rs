@@ -35,7 +35,7 @@ const SMALL_NAMES: usize = 20_000;
 pub struct OwnPeer {
     /// Our addresses.
     pub interfaces: Interfaces,
-    /// The only ones that are served; empty for all.
+    /// Where the port is open; 0.0.0.0 and :: for all of a family.
     pub bound: Arc<[IpAddr]>,
     /// The port.
     pub port: u16,

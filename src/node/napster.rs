@@ -26,6 +26,9 @@ use crate::shutdown::Tasks;
 
 /// Ports after the usual one that are tried for peers: only directories must know it.
 const PEER_PORTS: u16 = 8;
+/// What that port is for, and how it is chosen.
+const PEERS: &str = "Napster peers";
+const PEER_FLAG: &str = "--peer-port";
 
 /// The Napster side with its sockets and its store open, not yet running.
 pub(super) struct OpenNapster {
@@ -57,7 +60,7 @@ impl OpenNapster {
     ) -> Napster {
         let mut napster = Napster::default();
         if let Some((port, listeners)) = self.peer {
-            let bound = config.discovery.bind.iter().map(SocketAddr::ip).collect();
+            let bound = listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.ip())).collect();
             napster.own = Some(OwnPeer { interfaces, bound, port });
             let peer = PeerService::start(listeners, port, Arc::new(loot.clone()), tasks);
             let from = config.discovery.bind.first().map(SocketAddr::ip);
@@ -95,14 +98,15 @@ fn open_peer(config: &Config) -> anyhow::Result<Option<(u16, Vec<TcpListener>)>>
     if !wish.is_asked {
         let usual = (0..PEER_PORTS).filter_map(|step| wish.port.checked_add(step));
         for port in usual {
-            if let Ok(listeners) = open_listeners(&config.discovery, port) {
+            let wish = Wish { port, is_asked: true };
+            if let Ok(Some(listeners)) = open_wished(&config.discovery, wish, PEERS, PEER_FLAG) {
                 return Ok(Some((port, listeners)));
             }
         }
     }
     // The first one's fault is what is told.
     let wish = Wish { is_asked: wish.is_asked || !config.napster.joins.is_empty(), ..wish };
-    let wished = open_wished(&config.discovery, wish, "Napster peers", "--peer-port")?;
+    let wished = open_wished(&config.discovery, wish, PEERS, PEER_FLAG)?;
     Ok(wished.map(|listeners| (wish.port, listeners)))
 }
 
