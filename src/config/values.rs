@@ -114,7 +114,11 @@ impl FromStr for DirectoryHost {
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (host, rest) = rest.split_once(']').ok_or_else(wrong)?;
-                (host, rest.strip_prefix(':'))
+                let port = rest.strip_prefix(':');
+                if port.is_none() && !rest.is_empty() {
+                    return Err(wrong());
+                }
+                (host, port)
             }
             None if text.parse::<Ipv6Addr>().is_ok() || text.contains('%') => (text, None),
             None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
@@ -174,7 +178,7 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(DirectoryHost { host: host.into(), port }), "{text}");
         }
-        for bad in ["", ":3000", "a b", "host:0", "host:70000", "[fd00::1", "http://host"] {
+        for bad in ["", ":3000", "a b", "host:0", "host:70000", "[fd00::1", "[fd00::1]4000", "http://host"] {
             assert!(bad.parse::<DirectoryHost>().is_err(), "{bad}");
         }
     }
