@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use boucan::directory::download::Incoming;
 use boucan::directory::join::{JoinState, JoinTimes, Joins};
-use boucan::directory::peer::{Offers, PeerService};
+use boucan::directory::peer::{Contents, PeerService};
 use boucan::listening::listen;
 use boucan::loot::OpenError;
 use boucan::shutdown::Tasks;
@@ -32,7 +32,7 @@ const TIMES: JoinTimes = JoinTimes {
 #[derive(Debug)]
 struct Names(Vec<String>);
 
-impl Offers for Names {
+impl Contents for Names {
     fn open(&self, md5: Md5) -> Result<(File, u64), OpenError> {
         let name = self.0.iter().find(|name| md5_of(name.as_bytes()) == md5).ok_or(OpenError::Missing)?;
         let mut file = tempfile::tempfile()?;

@@ -37,8 +37,8 @@ const DRAIN_BYTES: usize = 64 * 1024;
 /// Files served whole that those who tell directories of it may lag behind.
 const SERVED_QUEUE: usize = 256;
 
-/// Who decides what is served.
-pub trait Offers: std::fmt::Debug + Send + Sync + 'static {
+/// What can be fetched here.
+pub trait Contents: std::fmt::Debug + Send + Sync + 'static {
     /// Opens the content, with its length. Blocks.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ pub trait Offers: std::fmt::Debug + Send + Sync + 'static {
     fn open(&self, md5: Md5) -> Result<(File, u64), OpenError>;
 }
 
-impl Offers for Loot {
+impl Contents for Loot {
     fn open(&self, md5: Md5) -> Result<(File, u64), OpenError> {
         let (_, opened) = self.open_by_md5(md5)?;
         Ok((opened.file, opened.facts.size_bytes))
@@ -57,7 +57,7 @@ impl Offers for Loot {
 #[derive(Clone, Debug)]
 pub struct PeerService {
     port: u16,
-    offers: Arc<dyn Offers>,
+    contents: Arc<dyn Contents>,
     counts: Arc<Counts>,
     whole: broadcast::Sender<Md5>,
 }
@@ -70,8 +70,8 @@ struct Counts {
 
 impl PeerService {
     /// Serves on the listeners until the node ends; directories are told `port`.
-    pub fn start(listeners: Vec<TcpListener>, port: u16, offers: Arc<dyn Offers>, tasks: &Tasks) -> Self {
-        let service = Self { port, offers, counts: Arc::default(), whole: broadcast::Sender::new(SERVED_QUEUE) };
+    pub fn start(listeners: Vec<TcpListener>, port: u16, contents: Arc<dyn Contents>, tasks: &Tasks) -> Self {
+        let service = Self { port, contents, counts: Arc::default(), whole: broadcast::Sender::new(SERVED_QUEUE) };
         let gate = Gate::new(LIMITS);
         for listener in listeners {
             let service = service.clone();
@@ -124,8 +124,8 @@ impl PeerService {
     }
 
     async fn answer(&self, stream: &mut TcpStream, md5: Md5, peer: SocketAddr) -> io::Result<()> {
-        let offers = self.offers.clone();
-        let opened = tokio::task::spawn_blocking(move || offers.open(md5)).await.map_err(io::Error::other)?;
+        let contents = self.contents.clone();
+        let opened = tokio::task::spawn_blocking(move || contents.open(md5)).await.map_err(io::Error::other)?;
         let planned = opened.map(|(file, size)| ChunkPlan::of(size).map(|plan| (file, size, plan)));
         let (file, size_bytes, plan) = match planned {
             Ok(Some(planned)) => planned,
@@ -246,7 +246,7 @@ mod tests {
     #[derive(Debug, Default)]
     struct Shelf(HashMap<Md5, PathBuf>);
 
-    impl Offers for Shelf {
+    impl Contents for Shelf {
         fn open(&self, md5: Md5) -> Result<(File, u64), OpenError> {
             let path = self.0.get(&md5).ok_or(OpenError::Missing)?;
             let file = File::open(path)?;
