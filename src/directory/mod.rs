@@ -18,6 +18,7 @@ pub mod offers;
 pub mod pace;
 pub mod peer;
 pub mod prober;
+pub mod race;
 pub mod registry;
 pub mod searches;
 pub mod server;
