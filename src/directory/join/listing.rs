@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn each_content_is_offered_once_under_its_last_name() {
+    fn each_content_is_offered_once_under_its_first_name_without_folders() {
         let index = Index::parse(b"a/One.txt,1\nb/two.txt,1\nhuge,99998900002\nsame,1\nunread,5\n").unwrap().0;
         let known = |byte| Some(Digests { md5: md5(byte), blake3: [byte; 32] });
         let table = DigestTable::new(Arc::new(index), vec![known(1), known(2), known(3), known(2), None]);
