@@ -20,9 +20,9 @@ use crate::fetch::index::IndexFetcher;
 use crate::http::accept::Server;
 use crate::http::host::HostNames;
 use crate::http::operator::Rank;
-use crate::http::{App, routes};
+use crate::http::{App, relay, routes};
 use crate::identity::StateFolder;
-use crate::listening::listen;
+use crate::listening::{Gate, listen};
 use crate::loot::keeper::{self, KeeperHandle};
 use crate::loot::space::SpaceBudget;
 use crate::loot::stored::StoredLoot;
@@ -35,8 +35,6 @@ use crate::shutdown::{Tasks, signalled};
 
 /// Searches that run at once, and listings likewise; others wait.
 const WALKS_MAX: usize = 4;
-/// Downloads from Napster peers that go through the node at once; each holds two connections.
-const RELAYS_MAX: usize = 32;
 /// The keeper of the loot and the directory's store may take so long to end.
 const KEEPER_ENDS: Duration = Duration::from_millis(500);
 
@@ -86,7 +84,7 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         searches: Arc::new(Semaphore::new(WALKS_MAX)),
         listings: Arc::new(Semaphore::new(WALKS_MAX)),
         napster,
-        relays: Arc::new(Semaphore::new(RELAYS_MAX)),
+        relays: Gate::new(relay::LIMITS),
         bind,
         manifests: Arc::default(),
         missing: Arc::default(),

@@ -20,6 +20,7 @@ mod napster_cli;
 mod napster_evening;
 mod napster_golden;
 mod napster_join;
+mod napster_relay;
 mod napster_room;
 mod napster_scripted;
 mod netns;

@@ -8,7 +8,7 @@ use super::support::netlab::{Host, NetLab};
 use super::support::netnode::HostNode;
 use super::support::{wait_for, wait_until};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/napster_peer.py");
+pub const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/napster_peer.py");
 /// Every host has one file of its own, `<name>.bin`.
 const FILE_BYTES: usize = 300_000;
 const PEER_PORT: &str = "6001";
@@ -135,15 +135,20 @@ fn fetch(host: &Host, last: u8, family: Family, directory: u8, name: &str) -> St
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A peer that stays logged in at both directories.
-struct Peer(Child);
+/// A peer that stays.
+pub struct Peer(Child);
 
 impl Peer {
+    /// Logged in at both directories.
     fn serve(host: &Host, last: u8, family: Family) -> Self {
         let (v4, v6) = (format!("10.77.0.{last}"), format!("fd77::{last}"));
+        Self::start(host, [&v4, &v6, PEER_PORT], &[family.address(1), family.address(2)])
+    }
+
+    /// Serves the host's loot at both its addresses and the port; logs in at these directories.
+    pub fn start(host: &Host, own: [&str; 3], directories: &[String]) -> Self {
         let mut python: Command = host.command("python3");
-        python.args([SCRIPT, "serve", &v4, &v6, PEER_PORT]).arg(host.home.join("loot"));
-        python.args([family.address(1), family.address(2)]);
+        python.args([SCRIPT, "serve"]).args(own).arg(host.home.join("loot")).args(directories);
         let mut child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

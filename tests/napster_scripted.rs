@@ -240,7 +240,12 @@ pub struct Uploader {
 
 impl Uploader {
     pub fn start(segments: Vec<Vec<u8>>, stays: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at(1, segments, stays)
+    }
+
+    /// The same at 127.0.0.`last`.
+    pub fn start_at(last: u8, segments: Vec<Vec<u8>>, stays: bool) -> Self {
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, last], 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let asked: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let asks = asked.clone();

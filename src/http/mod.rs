@@ -40,6 +40,7 @@ use crate::discovery::interfaces::Interfaces;
 use crate::discovery::segment::Segment;
 use crate::discovery::stats::Stats;
 pub use crate::listening::Ends;
+use crate::listening::Gate;
 use crate::loot::{Ledger, Loot};
 use crate::mirror::Mirror;
 use crate::neighbours::Neighbourhood;
@@ -92,8 +93,8 @@ pub struct App {
     pub manifests: Arc<manifest::Manifests>,
     /// The Napster side.
     pub napster: Napster,
-    /// Downloads from Napster peers that run at once.
-    pub relays: Arc<Semaphore>,
+    /// Lets downloads from Napster peers in.
+    pub relays: Gate,
     /// The address from which others are dialled; none: the system chooses.
     pub bind: Option<IpAddr>,
     /// How many files of each neighbour are not here.

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::Extension;
@@ -17,26 +17,32 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use bytes::Bytes;
 use http_body::Frame;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::timeout;
 
 use super::error::HttpError;
 use super::search::link_to;
 use super::store::{STORE_POLICY, disposition, inert_type};
 use super::{App, Ends};
-use crate::directory::download::Incoming;
+use crate::directory::download::{DownloadError, Incoming};
+use crate::directory::race::first_of;
 use crate::directory::registry::{Holder, StoredRegistry};
+use crate::listening::GateLimits;
 use crate::wire::napster::Md5;
 use crate::wire::url;
 
+/// Downloads at once: each holds two connections. One host leaves room for others.
+pub const LIMITS: GateLimits = GateLimits { total: 32, per_host: 16 };
 /// Peers asked for one content before we give up …
 const PEERS_MAX: usize = 8;
 /// … and how long that may take.
 const OPENING: Duration = Duration::from_secs(20);
-/// Chunks that wait for the client: at most 100 kB each.
-const CHUNKS_AHEAD: usize = 4;
-/// A client waits so long for its turn.
-const TURN: Duration = Duration::from_secs(3);
+/// Who does not begin within this is joined by the next one.
+const HEAD_START: Duration = Duration::from_secs(2);
+/// Pieces that wait for the client: at most what was read at once, 128 KiB each.
+const PIECES_AHEAD: usize = 4;
 
-/// GET and HEAD of `/n/<md5>`. What HTTP nodes have is fetched from them.
+/// GET and HEAD of `/n/<md5>`. What is here is served from here; else what peers give comes first,
+/// because it is verified, and a neighbour's own word is taken only where none of them does.
 pub async fn serve(
     State(app): State<App>,
     Extension(ends): Extension<Ends>,
@@ -45,70 +51,95 @@ pub async fn serve(
     version: Version,
 ) -> Result<Response, HttpError> {
     let md5 = Md5::parse(md5.as_bytes()).map_err(|_| HttpError::NotFound)?;
-    if let Some(href) = on_http(&app, md5, &ends) {
-        return Ok(Redirect::to(&href).into_response());
+    if let Some(entry) = app.loot.digests().find(md5) {
+        return Ok(Redirect::to(&url::file_target(&entry.listed_name())).into_response());
     }
-    let registry = app.napster.registry.as_ref().ok_or(HttpError::NotFound)?;
-    let name = registry.name_of(md5).ok_or(HttpError::NotFound)?;
-    if method == Method::HEAD {
-        return Ok(respond(name.as_str(), Body::empty()));
-    }
-    if version < Version::HTTP_11 {
-        return Err(HttpError::NeedsHttp11);
-    }
-    let turn = tokio::time::timeout(TURN, app.relays.clone().acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else { return Err(HttpError::Busy) };
-    let incoming = open_any(&app, registry.holders(md5), md5).await?;
-    let (sender, receiver) = channel(CHUNKS_AHEAD);
-    let registry = registry.clone();
-    tokio::spawn(async move {
-        relay(incoming, &sender, &registry, md5).await;
-        drop(turn);
-    });
-    Ok(respond(name.as_str(), Body::new(RelayedBody { receiver })))
+    let relayed = from_peers(&app, md5, &ends, &method, version).await;
+    relayed.or_else(|error| at_neighbour(&app, md5, &ends).map(|href| Redirect::to(&href).into_response()).ok_or(error))
 }
 
-/// Where a node serves that content over HTTP: here, or at a neighbour.
-fn on_http(app: &App, md5: Md5, ends: &Ends) -> Option<String> {
-    if let Some(entry) = app.loot.digests().find(md5) {
-        return Some(url::file_target(&entry.listed_name()));
-    }
+/// Where a neighbour says that it serves that content.
+fn at_neighbour(app: &App, md5: Md5, ends: &Ends) -> Option<String> {
     app.neighbourhood.present(Instant::now()).iter().find_map(|neighbour| {
-        let manifest = neighbour.manifest.as_ref()?;
-        let entry = manifest.digests.find(md5)?;
+        let entry = neighbour.manifest.as_ref()?.digests.find(md5)?;
         let (origin, _) = link_to(neighbour, ends.local.ip())?;
         Some(format!("{origin}{}", url::file_target(&entry.listed_name())))
     })
 }
 
-/// The first of the peers that begins to send; only addresses from which their hosts logged in.
-async fn open_any(app: &App, holders: Vec<Holder>, md5: Md5) -> Result<Incoming, HttpError> {
-    let deadline = tokio::time::Instant::now() + OPENING;
-    let mut why = "none of them logged in from the address it claims".to_owned();
-    for holder in holders.iter().filter(|holder| !holder.proven.is_empty()).take(PEERS_MAX) {
-        match tokio::time::timeout_at(deadline, Incoming::open_any(md5, &holder.proven, app.bind, u64::MAX)).await {
-            Ok(Ok(incoming)) => return Ok(incoming),
-            Ok(Err(error)) => why = error.to_string(),
-            Err(_) => break,
-        }
+async fn from_peers(
+    app: &App,
+    md5: Md5,
+    ends: &Ends,
+    method: &Method,
+    version: Version,
+) -> Result<Response, HttpError> {
+    let registry = app.napster.registry.as_ref().ok_or(HttpError::NotFound)?;
+    let name = registry.name_of(md5).ok_or(HttpError::NotFound)?;
+    let holders = dialled(registry.holders(md5))?;
+    if version < Version::HTTP_11 {
+        return Err(HttpError::NeedsHttp11);
     }
-    Err(HttpError::PeersFailed(why))
+    let (sender, receiver) = channel(PIECES_AHEAD);
+    let response = respond(name.as_str(), Body::new(RelayedBody { receiver }));
+    if method == Method::HEAD {
+        return Ok(response);
+    }
+    let place = app.relays.admit(ends.peer).ok_or(HttpError::TooManyRelays)?;
+    place.heard();
+    let incoming = open_any(app, holders, md5).await?;
+    let registry = registry.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = sender.closed() => {} // the client went
+            () = relay(incoming, &sender, &registry, md5) => {}
+        }
+        drop(place);
+    });
+    Ok(response)
 }
 
-async fn relay(mut incoming: Incoming, sender: &Sender<io::Result<Bytes>>, registry: &StoredRegistry, md5: Md5) {
+/// Those that may be dialled: only addresses from which their hosts logged in. Another one comes
+/// first each time, so that who gives something else is not in the way of the others for ever.
+fn dialled(holders: Vec<Holder>) -> Result<Vec<Holder>, HttpError> {
+    let mut dialled: Vec<Holder> = holders.into_iter().filter(|holder| !holder.proven.is_empty()).collect();
+    let random = getrandom::u32().unwrap_or(0) as usize;
+    let first = random
+        .checked_rem(dialled.len())
+        .ok_or_else(|| HttpError::PeersFailed("none of them logged in from the address it claims".into()))?;
+    dialled.rotate_left(first);
+    dialled.truncate(PEERS_MAX);
+    Ok(dialled)
+}
+
+/// The first of the peers that begins to send.
+async fn open_any(app: &App, holders: Vec<Holder>, md5: Md5) -> Result<Incoming, HttpError> {
+    let from = app.bind;
+    let attempts = holders
+        .into_iter()
+        .map(move |holder| async move { Incoming::open_any(md5, &holder.proven, from, u64::MAX).await });
+    let opened = timeout(OPENING, first_of(attempts, HEAD_START)).await;
+    let opened = opened.unwrap_or(Some(Err(DownloadError::Silent))).unwrap_or(Err(DownloadError::NoAddress));
+    opened.map_err(|error| HttpError::PeersFailed(error.to_string()))
+}
+
+/// Hands on what comes; the word that it is whole only if it is.
+async fn relay(mut incoming: Incoming, sender: &Sender<Part>, registry: &StoredRegistry, md5: Md5) {
     loop {
-        match incoming.next().await {
-            Ok(Some(bytes)) => {
-                if sender.send(Ok(bytes)).await.is_err() {
-                    return; // the client went
-                }
+        let part = match incoming.next().await {
+            Ok(Some(bytes)) => Part::Content(bytes),
+            Ok(None) => {
+                registry.note_download(md5);
+                Part::Whole
             }
-            Ok(None) => return registry.note_download(md5),
             Err(error) => {
-                tracing::info!(%md5, %error, "a download from a Napster peer is broken off");
-                let _ = sender.send(Err(io::Error::other(error))).await;
+                tracing::debug!(%md5, %error, "a download from a Napster peer is broken off");
                 return;
             }
+        };
+        let is_whole = matches!(part, Part::Whole);
+        if sender.send(part).await.is_err() || is_whole {
+            return;
         }
     }
 }
@@ -132,8 +163,16 @@ fn respond(name: &str, body: Body) -> Response {
 
 /// What a task receives from a peer.
 #[derive(Debug)]
+enum Part {
+    Content(Bytes),
+    /// All came, and it is what was asked for.
+    Whole,
+}
+
+/// The answer's body. However the task ends, only its word that the content is whole ends this well.
+#[derive(Debug)]
 struct RelayedBody {
-    receiver: Receiver<io::Result<Bytes>>,
+    receiver: Receiver<Part>,
 }
 
 impl http_body::Body for RelayedBody {
@@ -141,6 +180,27 @@ impl http_body::Body for RelayedBody {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.receiver.poll_recv(cx).map(|received| received.map(|bytes| bytes.map(Frame::data)))
+        Poll::Ready(match ready!(self.receiver.poll_recv(cx)) {
+            Some(Part::Content(bytes)) => Some(Ok(Frame::data(bytes))),
+            Some(Part::Whole) => None,
+            None => Some(Err(io::ErrorKind::UnexpectedEof.into())),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt as _;
+
+    #[tokio::test]
+    async fn a_body_whose_source_just_ends_is_broken() {
+        for (last, is_well) in [(Some(Part::Whole), true), (None, false)] {
+            let (sender, receiver) = channel(PIECES_AHEAD);
+            let parts = std::iter::once(Part::Content(Bytes::from_static(b"a part"))).chain(last);
+            parts.for_each(|part| sender.try_send(part).unwrap());
+            drop(sender);
+            assert_eq!(RelayedBody { receiver }.collect().await.is_ok(), is_well);
+        }
     }
 }

@@ -1,6 +1,7 @@
 """A Napster peer on raw sockets, as a student would write it after the specification.
 
     napster_peer.py serve V4 V6 PORT FOLDER DIRECTORY...   logs in, registers, serves until its input ends
+    napster_peer.py offer V4 V6 PORT DIRECTORY MD5 NAME    logs in and registers that one file
     napster_peer.py fetch V4 V6 PORT DIRECTORY NAME 4|6    finds a name and fetches it from each address told
 
 A DIRECTORY is an address, its port is 3000. `fetch` prints a line for each peer that gave the file.
@@ -69,6 +70,12 @@ def found(answer):
         yield md5, name, peers
 
 
+def offer(v4, v6, port, directory, md5, name):
+    session = login(directory, address(v4, v6, port))  # again from the same host: the same one
+    answered = ask(directory, "ADDF%s%s%-100s" % (session, md5, name))
+    assert answered[:4] == "AADD", answered
+
+
 def serve(v4, v6, port, folder, directories):
     files = {}
     for name in os.listdir(folder):
@@ -95,10 +102,8 @@ def serve(v4, v6, port, folder, directories):
         listener.listen(16)
         threading.Thread(target=listen, args=(listener,), daemon=True).start()
     for directory in directories:
-        session = login(directory, address(v4, v6, port))
         for md5, name in files.items():
-            answered = ask(directory, "ADDF%s%s%-100s" % (session, md5, name))
-            assert answered[:4] == "AADD", answered
+            offer(v4, v6, port, directory, md5, name)
     print("ready", flush=True)
     sys.stdin.read()
 
@@ -117,5 +122,7 @@ def fetch(v4, v6, port, directory, name, family):
 verb, v4, v6, port, *rest = sys.argv[1:]
 if verb == "serve":
     serve(v4, v6, int(port), rest[0], rest[1:])
+elif verb == "offer":
+    offer(v4, v6, int(port), *rest)
 else:
     fetch(v4, v6, int(port), *rest)
