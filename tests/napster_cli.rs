@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::channel;
 
 use boucan::wire::napster::Request;
 use serde_json::Value;
@@ -233,6 +234,23 @@ fn ctrl_c_leaves_no_file_and_no_session() {
 
 fn interrupt(child: &Child) {
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+}
+
+#[test]
+fn a_download_is_counted_though_the_directory_forgot_the_session_meanwhile() {
+    let (user, directory) = (User::new(), ScriptedDirectory::start());
+    let (go_on, told) = channel();
+    let peer = Uploader::holding_back(1, in_chunks(b"took its time", 5), 20, told);
+    directory.knows(file("a", b"took its time", &[peer.address]));
+    let child = user.command(&directory, &["get", "a"]).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    wait_until("the peer is asked", || peer.times_asked() == 1);
+    directory.forgets();
+    go_on.send(()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    let last = directory.requests().into_iter().rev().find(|request| !matches!(request, Request::Logout(_)));
+    assert!(matches!(last, Some(Request::Download(_, md5)) if md5 == md5_of(b"took its time")), "{last:?}");
+    assert_eq!((user.here(), directory.sessions()), (vec!["a".to_owned()], 0));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::channel;
 
 use boucan::wire::url;
 use socket2::{Domain, Socket, Type};
@@ -178,8 +178,8 @@ fn what_comes_slowly_is_handed_on_as_it_comes() {
     let lan = Lan::new();
     let node = lan.node(2).napster().start();
     let (go_on, told) = channel();
-    let peer = slow_peer(told);
-    register(&node, 5, peer.port(), "a", SONG);
+    let peer = Uploader::holding_back(5, in_chunks(SONG, 7), 22, told);
+    register(&node, 5, peer.address.port(), "a", SONG);
     let mut curl = curl(&node, &target(SONG)).stdout(Stdio::piped()).spawn().unwrap();
     let mut first = [0; 7];
     curl.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
@@ -187,25 +187,6 @@ fn what_comes_slowly_is_handed_on_as_it_comes() {
     go_on.send(()).unwrap();
     let rest = wait_for_end(curl);
     assert_eq!(rest, (Some(0), SONG[7..].to_vec()));
-}
-
-/// Holds everything after the first chunk back until it is told to go on.
-fn slow_peer(told: Receiver<()>) -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.5:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            // A probe says nothing.
-            if stream.read_exact(&mut [0; 36]).is_err() {
-                continue;
-            }
-            let answer = in_chunks(SONG, 7);
-            stream.write_all(&answer[..22]).unwrap();
-            told.recv().unwrap();
-            stream.write_all(&answer[22..]).unwrap();
-        }
-    });
-    address
 }
 
 fn wait_for_end(curl: Child) -> (Option<i32>, Vec<u8>) {

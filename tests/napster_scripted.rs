@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -245,6 +246,19 @@ impl Uploader {
 
     /// The same at 127.0.0.`last`.
     pub fn start_at(last: u8, segments: Vec<Vec<u8>>, stays: bool) -> Self {
+        Self::serve(last, stays, move |stream| segments.iter().try_for_each(|segment| stream.write_all(segment)))
+    }
+
+    /// One that gives so much of its answer, and the rest when it is told.
+    pub fn holding_back(last: u8, answer: Vec<u8>, first: usize, told: Receiver<()>) -> Self {
+        Self::serve(last, false, move |stream| {
+            stream.write_all(&answer[..first])?;
+            told.recv().unwrap();
+            stream.write_all(&answer[first..])
+        })
+    }
+
+    fn serve(last: u8, stays: bool, answer: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + 'static) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, last], 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let asked: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
@@ -258,11 +272,7 @@ impl Uploader {
                     continue;
                 }
                 asks.lock().unwrap().push(request);
-                for segment in &segments {
-                    if stream.write_all(segment).is_err() {
-                        break;
-                    }
-                }
+                let _ = answer(&mut stream); // who asked may have gone
                 if stays {
                     open.push(stream);
                 }

@@ -8,7 +8,7 @@ use anyhow::bail;
 
 use super::At;
 use super::sessions::{Kept, Sessions};
-use crate::directory::client::{DirectoryClient, DirectoryError};
+use crate::directory::client::DirectoryClient;
 use crate::discovery::interfaces::Interfaces;
 use crate::wire::napster::{FoundFile, Md5, PeerAddress, Query, SessionId};
 
@@ -51,10 +51,16 @@ impl Visit {
         Ok(self.client.find(session, query).await?)
     }
 
-    /// Tells of a download.
-    pub(super) async fn downloaded(&self, md5: Md5) -> Result<(), DirectoryError> {
+    /// Tells of a download. It may have taken long, and directories log out whose port does not
+    /// answer.
+    pub(super) async fn downloaded(&mut self, md5: Md5) -> anyhow::Result<()> {
         let Some(session) = self.session else { return Ok(()) };
-        self.client.download(session, md5).await.map(|_| ())
+        match self.client.download(session, md5).await {
+            Err(error) if error.is_unauthorized() => {}
+            other => return Ok(other.map(|_| ())?),
+        }
+        let (session, _) = self.login(self.kept.as_ref().and_then(|kept| kept.port)).await?;
+        Ok(self.client.download(session, md5).await.map(|_| ())?)
     }
 
     /// Logs out, unless the session was there before.
