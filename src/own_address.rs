@@ -2,9 +2,29 @@
 //! family, chosen by the address at which they reached us (`docs/PROTOCOL.md`, sections 6 and 7).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-use crate::discovery::interfaces::Interface;
+use crate::discovery::interfaces::{Interface, Interfaces};
 use crate::wire::napster::PeerAddress;
+
+/// Where this node serves Napster peers.
+#[derive(Clone, Debug)]
+pub struct OwnPeer {
+    /// Our addresses.
+    pub interfaces: Interfaces,
+    /// Where the port is open; 0.0.0.0 and :: for all of a family.
+    pub bound: Arc<[IpAddr]>,
+    /// The port.
+    pub port: u16,
+}
+
+impl OwnPeer {
+    /// What is told to somebody who reached us at `local`.
+    #[must_use]
+    pub fn address(&self, local: IpAddr) -> PeerAddress {
+        peer_address(&self.interfaces.current(), &self.bound, local, self.port)
+    }
+}
 
 /// For somebody who reached us at `local`. Of addresses that do not answer none is told: `bound` are
 /// those at which the port is open, 0.0.0.0 or :: for all of a family; empty for all there are.

@@ -9,8 +9,10 @@ use std::time::Duration;
 use boucan::directory::download::Incoming;
 use boucan::directory::join::{JoinState, JoinTimes, Joins};
 use boucan::directory::peer::{Contents, PeerService};
+use boucan::discovery::interfaces::Interfaces;
 use boucan::listening::listen;
 use boucan::loot::OpenError;
+use boucan::own_address::OwnPeer;
 use boucan::shutdown::Tasks;
 use boucan::wire::napster::{Md5, Request, transfer};
 use boucan::wire::{DigestTable, Digests, Index};
@@ -68,9 +70,10 @@ impl Node {
         let tasks = Tasks::default();
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let peers = PeerService::start(vec![listener], port, Arc::new(Names(files.to_vec())), &tasks);
+        let peers = PeerService::start(vec![listener], port, Arc::new(Names(files.to_vec())), usize::MAX, &tasks);
         let from = Some("127.0.0.1".parse().unwrap());
-        let joins = Joins::start(&[directory.host()], from, &peers, &digests, TIMES, &tasks);
+        let own = OwnPeer { interfaces: Interfaces::default(), bound: Arc::new(["127.0.0.1".parse().unwrap()]), port };
+        let joins = Joins::start(&[directory.host()], from, &own, &peers, &digests, TIMES, &tasks);
         Self { joins, peers, loot, tasks }
     }
 

@@ -5,7 +5,6 @@
 //! anew when digests or neighbours change, never while somebody asks.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -13,11 +12,10 @@ use uuid::Uuid;
 
 use super::offers::Offers;
 use super::registry::{Links, NameArena, may_claim};
-use crate::discovery::interfaces::Interfaces;
 use crate::listening::Ends;
 use crate::loot::Loot;
 use crate::neighbours::{Neighbour, Neighbourhood};
-use crate::own_address::peer_address;
+use crate::own_address::OwnPeer;
 use crate::wire::DigestTable;
 use crate::wire::napster::transfer::CONTENT_MAX_BYTES;
 use crate::wire::napster::{FileName, FoundFile, Md5, PeerAddress, Query};
@@ -29,25 +27,6 @@ const GATHER_SHARE: u32 = 20;
 
 /// So many names are searched in 50 µs.
 const SMALL_NAMES: usize = 20_000;
-
-/// Where this node serves Napster peers.
-#[derive(Clone, Debug)]
-pub struct OwnPeer {
-    /// Our addresses.
-    pub interfaces: Interfaces,
-    /// Where the port is open; 0.0.0.0 and :: for all of a family.
-    pub bound: Arc<[IpAddr]>,
-    /// The port.
-    pub port: u16,
-}
-
-impl OwnPeer {
-    /// What is told to somebody who reached us at `local`.
-    #[must_use]
-    pub fn address(&self, local: IpAddr) -> PeerAddress {
-        peer_address(&self.interfaces.current(), &self.bound, local, self.port)
-    }
-}
 
 /// A handle to what is offered; cheap to clone.
 #[derive(Clone, Debug)]

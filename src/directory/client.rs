@@ -14,8 +14,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::dial::dial;
 use crate::config::values::DirectoryHost;
-use crate::discovery::interfaces::Interface;
-use crate::own_address::peer_address;
 use crate::wire::DisplayText;
 use crate::wire::napster::field::FieldError;
 use crate::wire::napster::request::Command;
@@ -47,13 +45,13 @@ const READ_BYTES: usize = 64 * 1024;
 pub enum DirectoryError {
     /// Its name leads nowhere.
     #[error("the directory {0} is not found: {1}")]
-    Unknown(DirectoryHost, #[source] io::Error),
+    Unknown(DirectoryHost, io::Error),
     /// Nobody answers there.
     #[error("cannot connect to the directory {0}: {1}")]
-    Connect(DirectoryHost, #[source] io::Error),
+    Connect(DirectoryHost, io::Error),
     /// The connection broke.
     #[error("the connection to the directory {0} broke: {1}")]
-    Broken(DirectoryHost, #[source] io::Error),
+    Broken(DirectoryHost, io::Error),
     /// Nothing whole came in time.
     #[error("the directory {0} did not answer within {secs} s", secs = ANSWER.as_secs())]
     TimedOut(DirectoryHost),
@@ -114,22 +112,17 @@ impl DirectoryClient {
         self.login_on(stream, address).await
     }
 
-    /// Logs in as a peer at the address by which we reach the directory, see [`peer_address`].
-    /// Without a port nobody is to fetch from us: it is the connection's, which no other has.
+    /// Logs in as a peer whose address depends on the one by which we reach the directory.
     ///
     /// # Errors
     /// [`DirectoryError`].
     pub async fn login_by_route(
         &self,
-        port: Option<u16>,
-        interfaces: &[Interface],
+        address: impl FnOnce(SocketAddr) -> PeerAddress,
     ) -> Result<(SessionId, PeerAddress), DirectoryError> {
         let stream = self.connect().await?;
         let local = stream.local_addr().map_err(|error| DirectoryError::Broken(self.host.clone(), error))?;
-        // Bound to an address we serve nowhere else.
-        let interfaces = if self.from.is_some() { &[] } else { interfaces };
-        let bound: Vec<IpAddr> = self.from.into_iter().collect();
-        let address = peer_address(interfaces, &bound, local.ip(), port.unwrap_or(local.port()));
+        let address = address(local);
         Ok((self.login_on(stream, address).await?, address))
     }
 

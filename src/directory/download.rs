@@ -31,7 +31,7 @@ const READ_BYTES: usize = 128 * 1024;
 pub enum DownloadError {
     /// Nobody answers there.
     #[error("cannot connect to the peer: {0}")]
-    Connect(#[source] io::Error),
+    Connect(io::Error),
     /// It says nothing.
     #[error("the peer did not answer within {secs} s", secs = HEAD.as_secs())]
     Silent,
@@ -40,7 +40,7 @@ pub enum DownloadError {
     Transfer(#[from] TransferError),
     /// The connection broke.
     #[error("the connection to the peer broke: {0}")]
-    Broken(#[source] io::Error),
+    Broken(io::Error),
     /// Below the least speed.
     #[error("it came too slowly")]
     TooSlow,

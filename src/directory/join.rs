@@ -14,6 +14,7 @@ use self::member::Member;
 use super::client::DirectoryClient;
 use super::peer::PeerService;
 use crate::config::values::DirectoryHost;
+use crate::own_address::OwnPeer;
 use crate::shutdown::Tasks;
 use crate::wire::DigestTable;
 
@@ -81,11 +82,12 @@ pub struct Joins {
 }
 
 impl Joins {
-    /// Joins each directory until the node ends. Peers are sent to the port of `peer`, at `from`
-    /// if we are bound to an address.
+    /// Joins each directory until the node ends. Peers are sent to `own`, where `peer` serves;
+    /// directories are dialled from `from` if we are bound to an address.
     pub fn start(
         hosts: &[DirectoryHost],
         from: Option<IpAddr>,
+        own: &OwnPeer,
         peer: &PeerService,
         digests: &watch::Receiver<Arc<DigestTable>>,
         times: JoinTimes,
@@ -95,7 +97,7 @@ impl Joins {
             let status = JoinStatus { host: host.clone(), state: JoinState::Connecting };
             let (status, shown) = watch::channel(status);
             let client = DirectoryClient::new(host.clone(), from);
-            let member = Member::new(client, peer.port(), peer.subscribe(), digests.clone(), status, times);
+            let member = Member::new(client, own.clone(), peer.subscribe(), digests.clone(), status, times);
             tasks.spawn_draining(member.run(tasks.clone()));
             shown
         };

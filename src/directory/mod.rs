@@ -25,10 +25,11 @@ pub mod server;
 
 pub use offers::{NoOffers, Offers};
 
-use bridge::OwnPeer;
 use join::Joins;
 use peer::PeerService;
 use registry::StoredRegistry;
+
+use crate::own_address::OwnPeer;
 
 /// What others need of the Napster side; cheap to clone. Each part may be missing.
 #[derive(Clone, Debug, Default)]

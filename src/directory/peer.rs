@@ -24,8 +24,10 @@ use crate::shutdown::Tasks;
 use crate::wire::napster::transfer::{NOT_AVAILABLE, NOT_READABLE, RETRIEVE_BYTES, parse_retrieve};
 use crate::wire::napster::{ChunkPlan, Md5, Parsed};
 
-/// A connection carries one file: fewer than over HTTP.
+/// A connection carries one file, which is open too: fewer than over HTTP.
 const LIMITS: GateLimits = GateLimits { total: 256, per_host: 32 };
+/// Of the files and sockets that the process may have open one in so many is a connection here.
+const FILES_SHARE: usize = 16;
 /// A peer says within this what it wants.
 const REQUEST: Duration = Duration::from_secs(10);
 /// Read from the file and framed at once: what a peer that does not read costs.
@@ -69,10 +71,18 @@ struct Counts {
 }
 
 impl PeerService {
-    /// Serves on the listeners until the node ends; directories are told `port`.
-    pub fn start(listeners: Vec<TcpListener>, port: u16, contents: Arc<dyn Contents>, tasks: &Tasks) -> Self {
+    /// Serves on the listeners until the node ends; directories are told `port`. `files` is how many
+    /// files and sockets the process may have open.
+    pub fn start(
+        listeners: Vec<TcpListener>,
+        port: u16,
+        contents: Arc<dyn Contents>,
+        files: usize,
+        tasks: &Tasks,
+    ) -> Self {
         let service = Self { port, contents, counts: Arc::default(), whole: broadcast::Sender::new(SERVED_QUEUE) };
-        let gate = Gate::new(LIMITS);
+        let total = LIMITS.total.min(files / FILES_SHARE).max(1);
+        let gate = Gate::new(GateLimits { total, per_host: LIMITS.per_host.min(total) });
         for listener in listeners {
             let service = service.clone();
             let serve = move |stream, ends, pass| service.clone().serve(stream, ends, pass);
@@ -276,7 +286,8 @@ mod tests {
         }
         let listener = crate::listening::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let service = PeerService::start(vec![listener], address.port(), Arc::new(shelf), &Tasks::default());
+        let service =
+            PeerService::start(vec![listener], address.port(), Arc::new(shelf), usize::MAX, &Tasks::default());
         Room { _temp: temp, service, address }
     }
 

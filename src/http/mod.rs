@@ -140,6 +140,7 @@ pub fn routes(app: App) -> Router {
         .route("/v/{uuid}", get(loot_pages::missing))
         .route("/held-back", get(held_back::show))
         .route("/directory", get(directory::show))
+        .route("/directory.json", get(directory::json))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, PAGE))
         .layer(middleware::map_response(error::as_page))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));
@@ -156,7 +157,6 @@ pub fn routes(app: App) -> Router {
     // Programs that watch over us, and what pages are made of.
     let rest = Router::new()
         .route("/healthz", get(health::show))
-        .route("/directory.json", get(directory::json))
         .route("/static/{file}", get(assets::serve))
         .route("/favicon.ico", get(assets::favicon));
 

@@ -1,6 +1,6 @@
 //! `/q/?v=…`: what everybody nearby offers, and where to get it (`docs/PROTOCOL.md`, section 4).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use super::error::HttpError;
 use super::operator::Visitor;
 use super::page::{Frame, Paging, ROWS, files, grouped, page_number, render, size};
 use super::{App, Ends};
+use crate::directory::registry;
 use crate::neighbours::Neighbour;
 use crate::search::{Found, Hit, RANKED_MAX, Registered, Shelf, search};
 use crate::wire::{DigestTable, url};
@@ -106,7 +107,7 @@ fn heading(wanted: &str, found: &Found) -> String {
 
 fn row(app: &App, hit: &Hit, neighbours: &[Neighbour], local: IpAddr) -> Row {
     let nodes = hit.holders.iter().filter_map(|(shelf, listed)| holder(app, *shelf, listed, neighbours, local));
-    let holders: Vec<Holder> = nodes.chain(peers(app, hit)).collect();
+    let holders: Vec<Holder> = nodes.chain(peers(app, hit, neighbours)).collect();
     let (folder, file) = hit.name.rsplit_once('/').map_or(("", hit.name.as_str()), |(folder, file)| (folder, file));
     Row {
         folder: folder.to_owned(),
@@ -136,12 +137,15 @@ pub(super) fn link_to(neighbour: &Neighbour, local: IpAddr) -> Option<(String, S
     Some((origin, name))
 }
 
-/// The Napster peers that registered it; their files come through this node.
-fn peers(app: &App, hit: &Hit) -> Vec<Holder> {
+/// The Napster peers that registered it; their files come through this node. A node that joined
+/// our directory is a neighbour already.
+fn peers(app: &App, hit: &Hit, neighbours: &[Neighbour]) -> Vec<Holder> {
     let Some((registry, md5)) = app.napster.registry.as_ref().zip(hit.md5) else { return Vec::new() };
-    let peer = |holder: crate::directory::registry::Holder| {
-        let host = holder.proven.first().map_or(IpAddr::V4(holder.address.v4), |address| address.ip());
-        Holder { name: format!("Napster peer {host}"), href: format!("/n/{md5}") }
+    let nodes = hit.holders.iter().filter_map(|(shelf, _)| neighbours.get(shelf.checked_sub(1)?));
+    let hosts: Vec<IpAddr> = nodes.flat_map(Neighbour::addresses).map(|address| address.service.ip()).collect();
+    let peer = |holder: registry::Holder| {
+        let host = holder.proven.first().map_or(IpAddr::V4(holder.address.v4), SocketAddr::ip);
+        (!hosts.contains(&host)).then(|| Holder { name: format!("Napster peer {host}"), href: format!("/n/{md5}") })
     };
-    registry.holders(md5).into_iter().map(peer).collect()
+    registry.holders(md5).into_iter().filter_map(peer).collect()
 }

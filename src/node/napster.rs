@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use super::{dialled_from, files_max, open_listeners};
 use crate::config::{Config, Wish};
 use crate::directory::Napster;
-use crate::directory::bridge::{Bridge, OwnPeer};
+use crate::directory::bridge::Bridge;
 use crate::directory::join::{JoinTimes, Joins};
 use crate::directory::peer::PeerService;
 use crate::directory::prober::Prober;
@@ -22,6 +22,7 @@ use crate::discovery::DiscoveryOptions;
 use crate::discovery::interfaces::{Interface, Interfaces};
 use crate::loot::Loot;
 use crate::neighbours::Neighbourhood;
+use crate::own_address::OwnPeer;
 use crate::shutdown::Tasks;
 
 /// Ports after the usual one that are tried for peers: only directories must know it.
@@ -61,12 +62,12 @@ impl OpenNapster {
         let mut napster = Napster::default();
         if let Some((port, listeners)) = self.peer {
             let bound = listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.ip())).collect();
-            napster.own = Some(OwnPeer { interfaces, bound, port });
-            let peer = PeerService::start(listeners, port, Arc::new(loot.clone()), tasks);
+            let own = OwnPeer { interfaces, bound, port };
+            let peer = PeerService::start(listeners, port, Arc::new(loot.clone()), files_max(), tasks);
             let from = config.discovery.bind.first().map(SocketAddr::ip);
             let (hosts, digests) = (&config.napster.joins, loot.subscribe_digests());
-            napster.joins = Joins::start(hosts, from, &peer, &digests, JoinTimes::default(), tasks);
-            napster.peer = Some(peer);
+            napster.joins = Joins::start(hosts, from, &own, &peer, &digests, JoinTimes::default(), tasks);
+            (napster.peer, napster.own) = (Some(peer), Some(own));
         }
         if let Some(directory) = self.directory {
             let bridge = Bridge::new(loot.clone(), neighbourhood.clone(), napster.own.clone(), directory.links);

@@ -1,7 +1,7 @@
 //! A command's time at a directory: with the session that was kept, or with one of its own, which
 //! ends with it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -10,6 +10,7 @@ use super::At;
 use super::sessions::{Kept, Sessions};
 use crate::directory::client::DirectoryClient;
 use crate::discovery::interfaces::Interfaces;
+use crate::own_address::peer_address;
 use crate::wire::napster::{FoundFile, Md5, PeerAddress, Query, SessionId};
 
 /// The directory hears of the end within this.
@@ -97,7 +98,10 @@ impl Visit {
 
     /// A new session; it takes the place of the kept one.
     async fn login(&mut self, port: Option<u16>) -> anyhow::Result<(SessionId, PeerAddress)> {
-        let (session, address) = self.client.login_by_route(port, &Interfaces::default().current()).await?;
+        let (interfaces, bound) = (Interfaces::default().current(), Vec::from_iter(self.from()));
+        // Without a port nobody is to fetch from us: that of the connection no other peer has.
+        let own = |local: SocketAddr| peer_address(&interfaces, &bound, local.ip(), port.unwrap_or(local.port()));
+        let (session, address) = self.client.login_by_route(own).await?;
         self.session = Some(session);
         if self.kept.is_some() {
             let kept = Kept::new(session, port);

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::listing::{Listing, Step, wanted};
 use super::{JoinState, JoinStatus, JoinTimes};
 use crate::directory::client::{DirectoryClient, DirectoryError};
-use crate::discovery::interfaces::Interfaces;
+use crate::own_address::OwnPeer;
 use crate::shutdown::Tasks;
 use crate::wire::DigestTable;
 use crate::wire::napster::{FoundFile, Md5, PeerAddress, Query, SessionId};
@@ -33,12 +33,11 @@ const NO_NAME: &str = "is boucan still in?";
 #[derive(Debug)]
 pub(super) struct Member {
     client: DirectoryClient,
-    port: u16,
+    own: OwnPeer,
     served: broadcast::Receiver<Md5>,
     digests: watch::Receiver<Arc<DigestTable>>,
     status: watch::Sender<JoinStatus>,
     times: JoinTimes,
-    interfaces: Interfaces,
     listing: Listing,
     session: Option<Session>,
     /// An earlier run of this node may have left files there.
@@ -59,7 +58,7 @@ struct Session {
 impl Member {
     pub(super) fn new(
         client: DirectoryClient,
-        port: u16,
+        own: OwnPeer,
         served: broadcast::Receiver<Md5>,
         digests: watch::Receiver<Arc<DigestTable>>,
         status: watch::Sender<JoinStatus>,
@@ -67,12 +66,11 @@ impl Member {
     ) -> Self {
         Self {
             client,
-            port,
+            own,
             served,
             digests,
             status,
             times,
-            interfaces: Interfaces::default(),
             listing: Listing::default(),
             session: None,
             is_clean: false,
@@ -165,7 +163,7 @@ impl Member {
     }
 
     async fn login(&mut self) -> Result<Session, DirectoryError> {
-        let (id, address) = self.client.login_by_route(Some(self.port), &self.interfaces.current()).await?;
+        let (id, address) = self.client.login_by_route(|local| self.own.address(local.ip())).await?;
         let session = Session { id, address, since: SystemTime::now() };
         self.session = Some(session);
         Ok(session)
@@ -276,7 +274,7 @@ impl Member {
 
     /// Whether the address that peers are sent to is no longer ours.
     fn has_moved(&self, address: PeerAddress) -> bool {
-        let interfaces = self.interfaces.current();
+        let interfaces = self.own.interfaces.current();
         let is_own = |ip| interfaces.iter().any(|interface| interface.is_own(ip));
         !interfaces.is_empty() && !address.v4.is_loopback() && !is_own(address.v4.into()) && !is_own(address.v6.into())
     }
