@@ -1,14 +1,13 @@
 //! `/s/?g=forban/index.manifest`: what names the content of our files
 //! (`docs/PROTOCOL.md`, section 6).
 //!
-//! The lines of the files are made once for each state of the digests. The header before them
-//! depends on who asks: it tells our address by which he came.
+//! The header depends on who asks: it tells our address by which he came. The lines of the files
+//! are made while they are sent, some at a time: of a million files they are longer than all else
+//! that is known of them. What they come to is kept for each state of the digests.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::ops::Range;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -25,33 +24,67 @@ use crate::loot::Hashed;
 use crate::wire::DigestTable;
 use crate::wire::manifest::{Header, emit_rows};
 
-/// The lines of the files, kept while the digests stay as they are.
+/// Files whose lines are made at once.
+const BLOCK_FILES: usize = 256;
+
+/// What the lines of the files come to, kept while the digests stay as they are.
 #[derive(Debug, Default)]
-pub struct Manifests(Mutex<Option<Arc<Rows>>>);
+pub struct Manifests {
+    kept: Mutex<Option<Arc<Rows>>>,
+    /// Who waits finds what another made.
+    making: Mutex<()>,
+}
 
 #[derive(Debug)]
 struct Rows {
-    of: Arc<DigestTable>,
-    text: Bytes,
+    /// Weak: it must not stay in memory for our sake.
+    of: Weak<DigestTable>,
     hash: blake3::Hash,
+    /// Where each block of files begins.
+    begins: Box<[u64]>,
+    size_bytes: u64,
 }
 
 impl Manifests {
-    /// Those that are kept, or new ones. Takes a while for many files.
+    /// What is kept, or made now. Takes a while for many files.
     fn rows(&self, of: &Arc<DigestTable>) -> Arc<Rows> {
+        let _turn = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = self.kept(of) {
             return kept;
         }
-        let text = Bytes::from(emit_rows(of));
-        let rows = Arc::new(Rows { of: of.clone(), hash: blake3::hash(&text), text });
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(rows.clone());
+        let rows = Arc::new(Rows::new(of));
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(rows.clone());
         rows
     }
 
     fn kept(&self, of: &Arc<DigestTable>) -> Option<Arc<Rows>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|kept| Arc::ptr_eq(&kept.of, of)).cloned()
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|kept| kept.of.as_ptr() == Arc::as_ptr(of)).cloned()
     }
+}
+
+impl Rows {
+    fn new(of: &Arc<DigestTable>) -> Self {
+        let (mut hasher, mut begins, mut size_bytes) = (blake3::Hasher::new(), Vec::new(), 0_u64);
+        for block in 0..of.index().len().div_ceil(BLOCK_FILES) {
+            let text = emit_block(of, block);
+            begins.push(size_bytes);
+            hasher.update(text.as_bytes());
+            size_bytes = size_bytes.saturating_add(text.len() as u64);
+        }
+        Self { of: Arc::downgrade(of), hash: hasher.finalize(), begins: begins.into(), size_bytes }
+    }
+
+    /// The block in which that byte is, and where it begins.
+    fn block_at(&self, byte: u64) -> Option<(usize, u64)> {
+        let block = self.begins.partition_point(|begin| *begin <= byte).checked_sub(1)?;
+        Some((block, *self.begins.get(block)?))
+    }
+}
+
+fn emit_block(of: &DigestTable, block: usize) -> String {
+    let first = block.saturating_mul(BLOCK_FILES);
+    emit_rows(of, first..first.saturating_add(BLOCK_FILES).min(of.index().len()))
 }
 
 /// GET and HEAD.
@@ -70,13 +103,13 @@ pub(super) async fn serve(app: &App, ends: &Ends, headers: &HeaderMap) -> Result
         etag: format!("\"{:.32}\"", blake3::hash(&[rows.hash.as_bytes(), header.as_bytes()].concat()).to_hex()),
         modified: whole_seconds(i64::try_from(made.as_nanos()).unwrap_or(i64::MAX)),
     };
-    let parts = [Bytes::from(header), rows.text.clone()];
-    let size_bytes = parts.iter().fold(0_u64, |sum, part| sum.saturating_add(part.len() as u64));
+    let size_bytes = (header.len() as u64).saturating_add(rows.size_bytes);
     let selection = select(headers, &version, size_bytes);
     let (first, length) = span(&selection, size_bytes);
     let about = About { file_name: "index.manifest", content_type: "text/plain; charset=utf-8".into(), version };
-    let body = Body::new(Parts(cut(parts, first, length)));
-    Ok(respond(&selection, size_bytes, &about, body))
+    let lines =
+        Lines { header: header.into(), rows, of: hashed.table.clone(), at: first, end: first.saturating_add(length) };
+    Ok(respond(&selection, size_bytes, &about, Body::new(lines)))
 }
 
 fn header(app: &App, ends: &Ends, hashed: &Hashed) -> Header {
@@ -84,57 +117,105 @@ fn header(app: &App, ends: &Ends, hashed: &Hashed) -> Header {
     Header { hashing: hashed.hashing.left as u64, index: Some(hashed.snapshot.hmac), peer }
 }
 
-/// `length` bytes from `first` of parts that follow each other.
-fn cut(parts: [Bytes; 2], first: u64, length: u64) -> VecDeque<Bytes> {
-    let (mut skip, mut left) = (first, length);
-    let mut cut = VecDeque::new();
-    for part in parts {
-        let from = skip.min(part.len() as u64);
-        let to = from.saturating_add(left).min(part.len() as u64);
-        skip = skip.saturating_sub(from);
-        left = left.saturating_sub(to.saturating_sub(from));
-        let range: Range<usize> = usize::try_from(from).unwrap_or(0)..usize::try_from(to).unwrap_or(0);
-        if !range.is_empty() {
-            cut.push_back(part.slice(range));
-        }
-    }
-    cut
+/// A part of a manifest, as a body.
+struct Lines {
+    header: Bytes,
+    rows: Arc<Rows>,
+    of: Arc<DigestTable>,
+    /// The next byte of the whole manifest …
+    at: u64,
+    /// … and where it ends.
+    end: u64,
 }
 
-/// A body of some parts.
-struct Parts(VecDeque<Bytes>);
+impl Lines {
+    /// What comes next, some of it; none at the end.
+    fn next(&mut self) -> Option<Bytes> {
+        let header_bytes = self.header.len() as u64;
+        // An empty block begins where the next one does, and is passed over.
+        let (part, begin) = match self.at.checked_sub(header_bytes) {
+            _ if self.at >= self.end => return None,
+            None => (self.header.clone(), 0),
+            Some(byte) => {
+                let (block, begin) = self.rows.block_at(byte)?;
+                (Bytes::from(emit_block(&self.of, block)), header_bytes.saturating_add(begin))
+            }
+        };
+        let within =
+            |byte: u64| usize::try_from(byte.saturating_sub(begin)).map_or(part.len(), |at| at.min(part.len()));
+        let next = part.slice(within(self.at)..within(self.end));
+        self.at = self.at.saturating_add(next.len() as u64);
+        (!next.is_empty()).then_some(next)
+    }
+}
 
-impl http_body::Body for Parts {
+impl http_body::Body for Lines {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.pop_front().map(|part| Ok(Frame::data(part))))
+        Poll::Ready(self.next().map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        self.at >= self.end
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::napster::Md5;
+    use crate::wire::{Digests, Index};
+
+    /// Some files; of every third, and of all in the middle, nothing is known.
+    fn table(files: usize) -> Arc<DigestTable> {
+        let names: Vec<String> = (0..files).map(|at| format!("{at:04}")).collect();
+        let index = Index::from_sorted(names.iter().map(|name| (name.as_str(), 7)));
+        let of = |at: usize| Digests { md5: Md5::new([7; 16]), blake3: [u8::try_from(at % 256).unwrap(); 32] };
+        let is_known = |at: usize| !at.is_multiple_of(3) && !(200..600).contains(&at);
+        let digests = (0..files).map(|at| Some(of(at)).filter(|_| is_known(at))).collect();
+        Arc::new(DigestTable::new(Arc::new(index), digests))
+    }
 
     #[test]
-    fn a_range_may_lie_in_either_part_or_both() {
-        let parts = || [Bytes::from_static(b"head\n"), Bytes::from_static(b"rows")];
-        for (first, length, expected) in [
-            (0, 9, &["head\n", "rows"][..]),
-            (0, 5, &["head\n"]),
-            (5, 4, &["rows"]),
-            (4, 2, &["\n", "r"]),
-            (6, 2, &["ow"]),
-            (8, 9, &["s"]),
-            (9, 1, &[]),
-            (0, 0, &[]),
-        ] {
-            assert_eq!(cut(parts(), first, length), expected, "{length} from {first}");
+    fn any_part_of_a_manifest_is_that_part_of_the_whole() {
+        for files in [0, 1, 2, BLOCK_FILES, 1_000] {
+            let of = table(files);
+            let rows = Arc::new(Rows::new(&of));
+            let whole = format!("head\n{}", emit_rows(&of, 0..files));
+            assert_eq!(rows.size_bytes, whole.len() as u64 - 5);
+            assert_eq!(rows.hash, blake3::hash(&whole.as_bytes()[5..]));
+            let length = whole.len();
+            for (first, end) in [
+                (0, length),
+                (0, 5),
+                (5, length),
+                (4, length.min(7)),
+                (length / 2, length),
+                (length / 3, length / 2),
+                (3, 3),
+            ] {
+                let (header, at) = (Bytes::from_static(b"head\n"), first as u64);
+                let mut lines = Lines { header, rows: rows.clone(), of: of.clone(), at, end: end as u64 };
+                let read: Vec<u8> = std::iter::from_fn(|| lines.next()).flatten().collect();
+                assert_eq!(
+                    std::str::from_utf8(&read).unwrap(),
+                    &whole[first..end],
+                    "{first} to {end} of {files} files"
+                );
+            }
         }
+    }
+
+    #[test]
+    fn what_the_lines_come_to_is_kept_without_lines_or_digests() {
+        let (manifests, first, second) = (Manifests::default(), table(3), table(5));
+        let rows = manifests.rows(&first);
+        assert!(Arc::ptr_eq(&rows, &manifests.rows(&first)));
+        let digests = Arc::downgrade(&first);
+        drop(first);
+        assert!(digests.upgrade().is_none());
+        assert!(manifests.kept(&second).is_none());
     }
 }

@@ -3,6 +3,7 @@
 //! A [`DigestTable`] stands beside an [`Index`]: ours as far as our files were read, a neighbour's
 //! as far as its manifest tells.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Index;
@@ -88,7 +89,12 @@ impl DigestTable {
 
     /// All whose digests are known, by name.
     pub fn iter(&self) -> impl Iterator<Item = (Entry<'_>, &Digests)> {
-        self.index.iter().zip(&self.digests).filter_map(|(entry, digests)| Some((entry, digests.as_ref()?)))
+        self.iter_in(0..self.index.len())
+    }
+
+    /// The same of those at some positions.
+    pub fn iter_in(&self, positions: Range<usize>) -> impl Iterator<Item = (Entry<'_>, &Digests)> {
+        positions.filter_map(|at| self.get(at).and_then(|digests| Some((self.index.get(at)?, digests))))
     }
 
     fn md5_at(&self, position: u32) -> Option<Md5> {

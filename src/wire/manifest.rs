@@ -5,6 +5,7 @@
 //! values comes first; a reader skips keys that it does not know.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::napster::{Md5, PeerAddress};
@@ -118,11 +119,11 @@ impl Header {
     }
 }
 
-/// The lines of the files, sorted by name.
+/// The lines of the files at some positions of the index, sorted by name.
 #[must_use]
-pub fn emit_rows(digests: &DigestTable) -> String {
+pub fn emit_rows(digests: &DigestTable, positions: Range<usize>) -> String {
     let mut text = String::new();
-    for (entry, of) in digests.iter() {
+    for (entry, of) in digests.iter_in(positions) {
         // Writing to a String cannot fail.
         let _ = write!(text, "{} {} ", entry.size_bytes, of.md5);
         for byte in of.blake3 {
@@ -213,7 +214,7 @@ mod tests {
             index: IndexHmac::parse(hmac.as_bytes()),
             peer: PeerAddress::parse(peer.as_bytes()).ok(),
         };
-        let text = header.emit() + &emit_rows(&table);
+        let text = header.emit() + &emit_rows(&table, 0..3);
         let expected = format!(
             "boucan-manifest 1\nhashing 1\nindex {hmac}\npeer {peer}\n\n1 {MD5} {BLAKE3} a\n3 {MD5} {BLAKE3} d/b, c.txt\n"
         );
@@ -271,7 +272,7 @@ mod tests {
         let index = index(&format!("{},{}\n", "n".repeat(200), i64::MAX));
         let digests = Digests { md5: Md5::new([0; 16]), blake3: [0; 32] };
         let table = DigestTable::new(index.clone(), vec![Some(digests)]);
-        assert!(emit_rows(&table).len() <= max_bytes(&index) - HEADER_BYTES);
+        assert!(emit_rows(&table, 0..1).len() <= max_bytes(&index) - HEADER_BYTES);
     }
 
     proptest! {
@@ -299,7 +300,7 @@ mod tests {
             let digests = (0..index.len()).map(|at| of(at).filter(|_| at % 3 != 1)).collect();
             let table = DigestTable::new(index.clone(), digests);
             let header = Header { hashing, index: Some(IndexHmac::of(&[seed], &crate::wire::IndexKey::Specified)), peer: None };
-            let read = Manifest::parse((header.emit() + &emit_rows(&table)).as_bytes(), &index).unwrap();
+            let read = Manifest::parse((header.emit() + &emit_rows(&table, 0..index.len())).as_bytes(), &index).unwrap();
             prop_assert_eq!((read.header, read.skipped), (header, Skipped::default()));
             prop_assert_eq!(read.digests.iter().collect::<Vec<_>>(), table.iter().collect::<Vec<_>>());
         }
