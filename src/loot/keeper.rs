@@ -16,14 +16,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch as channel;
 
 use super::digests::desk::Desk;
-use super::folder::{FileFacts, FolderId, LootFolder};
+use super::folder::{FolderId, LootFolder};
 use super::hints::{Gathered, Gatherer, Hint, hints};
 use super::listing::{Change, Found, Listing};
 use super::scan::scan;
 use super::stored::StoredLoot;
 use super::watch::FolderWatch;
 use super::{Hashed, Ledger, Loot, LootState, LootStatus, Shared, Snapshot, digests};
-use crate::wire::{Index, IndexKey};
+use crate::wire::IndexKey;
 
 /// The index is stored for the next start at most so often.
 const STORE: Duration = Duration::from_secs(2);
@@ -62,8 +62,6 @@ pub fn start(
     let baseline = last.filter(|(id, _)| id.is_same_folder(folder.id()));
     let known = baseline.is_some();
     let index = baseline.map(|(_, index)| index).unwrap_or_default();
-    let mut listing = Listing::default();
-    listing.replace_below("", provisional(&index));
     let snapshot = Arc::new(Snapshot::new(index, &key, known));
     let hashed = Arc::new(Hashed::nothing_of(snapshot.clone()));
     let shared = Arc::new(Shared {
@@ -89,7 +87,7 @@ pub fn start(
         key,
         ledger,
         stored,
-        listing,
+        listing: Listing::default(),
         last_seen,
         watch: None,
         watch_lost: false,
@@ -98,14 +96,6 @@ pub fn start(
     };
     let thread = std::thread::Builder::new().name("loot-keeper".into()).spawn(move || keeper.run())?;
     Ok((loot, KeeperHandle { shared, threads: [thread, hasher] }))
-}
-
-/// A stored index as a scan's result: names and sizes, until the first walk knows better.
-fn provisional(index: &Index) -> Found {
-    Found {
-        files: index.iter().map(|entry| (entry.name.into(), FileFacts::provisional(entry.size_bytes))).collect(),
-        ..Found::default()
-    }
 }
 
 struct Keeper {
@@ -125,6 +115,8 @@ struct Keeper {
 
 impl Keeper {
     fn run(mut self) {
+        // On this thread, whose share of memory the walks use again: with a million files it is much.
+        self.listing = Listing::provisional(&self.shared.snapshot.borrow().index);
         self.watch_folder();
         let mut next_walk = self.walk();
         loop {

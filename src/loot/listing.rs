@@ -69,6 +69,13 @@ pub enum Change {
 }
 
 impl Listing {
+    /// Names and sizes of a stored index, until the first walk knows better.
+    #[must_use]
+    pub fn provisional(index: &Index) -> Self {
+        let files = index.iter().map(|entry| (entry.name.into(), FileFacts::provisional(entry.size_bytes))).collect();
+        Self { files, held_back: BTreeMap::new() }
+    }
+
     /// Takes over what a scan of `folder` found (the empty name is the whole), and says what
     /// changed by it.
     pub fn replace_below(&mut self, folder: &str, found: Found) -> Vec<Change> {
@@ -80,14 +87,19 @@ impl Listing {
             }
         }
         let mut changes = Vec::new();
-        for (name, facts) in found.files {
-            match before.remove(&name) {
-                Some(known) if known == facts || (known.is_provisional() && known.size_bytes == facts.size_bytes) => {}
+        for (name, facts) in &found.files {
+            match before.remove(name) {
+                Some(known) if known == *facts || (known.is_provisional() && known.size_bytes == facts.size_bytes) => {}
                 Some(known) if known.size_bytes == facts.size_bytes => changes.push(Change::Touched(name.clone())),
                 Some(known) => changes.push(Change::Altered(name.clone(), known.size_bytes)),
                 None => changes.push(Change::Appeared(name.clone())),
             }
-            self.files.insert(name, facts);
+        }
+        if self.files.is_empty() {
+            // Made as a whole, it takes a third less than one that grows.
+            self.files = found.files.into_iter().collect();
+        } else {
+            self.files.extend(found.files);
         }
         self.held_back.extend(found.held_back);
         changes.extend(before.into_keys().map(Change::Gone));
@@ -182,9 +194,7 @@ mod tests {
 
     #[test]
     fn a_stored_index_is_confirmed_by_the_first_look_and_not_changed() {
-        let mut listing = Listing::default();
-        let stored = Found { files: vec![("a".into(), FileFacts::provisional(1))], ..Found::default() };
-        listing.replace_below("", stored);
+        let mut listing = Listing::provisional(&Index::from_sorted([("a", 1)].into_iter()));
         assert!(listing.replace_below("", found(&[("a", 1)])).is_empty());
         assert_eq!(listing.get("a"), Some(&facts(1)));
     }
