@@ -34,6 +34,10 @@ use self::hints::{Hint, Hints};
 use crate::wire::napster::Md5;
 use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, LootPath};
 
+/// Of files of one content, so many are tried: of empty ones there may be very many, and none where
+/// it was.
+const HOLDERS_TRIED: usize = 64;
+
 /// One state of our loot. Immutable: readers keep the one they have.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -161,7 +165,7 @@ impl Loot {
     /// [`OpenError::Missing`] when no file is known to hold it now.
     pub fn open_by_md5(&self, md5: Md5) -> Result<(LootPath, LootFile), OpenError> {
         let hashed = self.hashed();
-        for (position, entry) in hashed.table.holders(md5) {
+        for (position, entry) in hashed.table.holders(md5).take(HOLDERS_TRIED) {
             let path = entry.path();
             match self.open_file(&path) {
                 Ok(opened) if hashed.is_of(position, &opened.facts) => return Ok((path, opened)),

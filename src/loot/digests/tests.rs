@@ -112,6 +112,28 @@ fn of_two_copies_the_one_that_is_unchanged_is_given() {
 }
 
 #[test]
+fn of_very_many_copies_that_are_gone_only_some_are_tried() {
+    let names: Vec<String> = (0..500).map(|n| format!("d/{n}")).collect();
+    let room = Room::new(&[]);
+    std::fs::create_dir(room.file("d")).unwrap();
+    names.iter().for_each(|name| std::fs::write(room.file(name), "").unwrap());
+    room.loot.rescan();
+    let deadline = Instant::now() + PATIENCE;
+    while room.loot.digests().known() < names.len() {
+        assert!(Instant::now() < deadline, "all are known");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Without a keeper nobody hears that they went.
+    let loot = room.loot.clone();
+    room.keeper.stop(Instant::now() + PATIENCE);
+    std::fs::rename(room.temp.path().join("loot"), room.temp.path().join("away")).unwrap();
+    std::fs::rename(room.temp.path().join("away/d"), room.temp.path().join("away/e")).unwrap();
+    loot.shared.desk.take(Duration::ZERO);
+    assert!(matches!(loot.open_by_md5(of("").md5), Err(OpenError::Missing)));
+    assert_eq!(loot.shared.desk.take(Duration::ZERO).touched.len(), 64);
+}
+
+#[test]
 fn a_restart_reads_only_what_was_changed_meanwhile() {
     let room = Room::new(&[("same", "one"), ("changed", "one")]);
     room.knows("same", "one");
