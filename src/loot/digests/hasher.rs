@@ -218,7 +218,11 @@ impl Hasher {
         let (hashing, made) = (self.hashing(), SystemTime::now());
         let hashed = Hashed { snapshot, table: table.clone(), hashing, made, stamps: stamps.into() };
         self.base = Arc::new(hashed);
-        *self.shared.hashed.write().unwrap_or_else(PoisonError::into_inner) = self.base.clone();
+        let mut current = self.shared.hashed.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *current, self.base.clone());
+        // Nobody waits while a large one is taken apart.
+        drop(current);
+        drop(before);
         self.shared.digests.send_replace(table);
     }
 
