@@ -56,7 +56,7 @@ impl Bridge {
 
     /// Gathers names until the task is dropped.
     pub async fn run(self) {
-        let (mut ours, mut theirs) = (self.loot.subscribe_digests(), self.neighbourhood.subscribe());
+        let (mut ours, mut theirs) = (self.loot.subscribe_digests(), self.neighbourhood.subscribe_manifests());
         loop {
             let began = Instant::now();
             let bridge = self.clone();

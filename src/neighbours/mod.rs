@@ -15,7 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use self::attempts::Dialled;
@@ -75,8 +75,10 @@ pub struct Neighbourhood {
     dialled: Arc<Mutex<Dialled>>,
     /// Wakes who fetches indexes.
     fetch_wanted: Arc<Notify>,
-    /// Wakes who plans: an index or a manifest came, or a neighbour went.
-    indexes_changed: Arc<tokio::sync::watch::Sender<u64>>,
+    /// Wakes who plans: an index came, or a neighbour went.
+    indexes_changed: Arc<watch::Sender<u64>>,
+    /// Wakes who looks at manifests: one came, or any of the above.
+    manifests_changed: Arc<watch::Sender<u64>>,
 }
 
 impl Neighbourhood {
@@ -88,7 +90,8 @@ impl Neighbourhood {
             table: Arc::default(),
             dialled: Arc::default(),
             fetch_wanted: Arc::default(),
-            indexes_changed: Arc::new(tokio::sync::watch::Sender::new(0)),
+            indexes_changed: Arc::default(),
+            manifests_changed: Arc::default(),
         }
     }
 
@@ -118,7 +121,7 @@ impl Neighbourhood {
         let due = neighbour.fetch_due().is_some();
         drop(table);
         if moved {
-            self.indexes_changed.send_modify(|version| *version = version.wrapping_add(1));
+            note(&self.manifests_changed);
         }
         if due {
             self.fetch_wanted.notify_one();
@@ -230,7 +233,7 @@ impl Neighbourhood {
         // It may have announced another change meanwhile.
         self.fetch_wanted.notify_one();
         if differs {
-            self.indexes_changed.send_modify(|version| *version = version.wrapping_add(1));
+            self.note_indexes();
         }
         differs
     }
@@ -280,7 +283,7 @@ impl Neighbourhood {
         drop(table);
         self.fetch_wanted.notify_one();
         if is_news {
-            self.indexes_changed.send_modify(|version| *version = version.wrapping_add(1));
+            note(&self.manifests_changed);
         }
     }
 
@@ -292,17 +295,29 @@ impl Neighbourhood {
         let went = table.len() != before;
         drop(table);
         if went {
-            self.indexes_changed.send_modify(|version| *version = version.wrapping_add(1));
+            self.note_indexes();
         }
     }
 
     /// A receiver that wakes when any index or manifest came or went.
     #[must_use]
-    pub fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.indexes_changed.subscribe()
     }
 
     fn dialled(&self) -> MutexGuard<'_, Dialled> {
+    /// A receiver that wakes when any index or manifest came or went.
+    #[must_use]
+    pub fn subscribe_manifests(&self) -> watch::Receiver<u64> {
+        self.manifests_changed.subscribe()
+    }
+
+    /// A manifest comes and goes with its index.
+    fn note_indexes(&self) {
+        note(&self.indexes_changed);
+        note(&self.manifests_changed);
+    }
+
         self.dialled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -312,6 +327,10 @@ impl Neighbourhood {
 }
 
 /// Makes room for one more neighbour at `ip`; unproven ones go first, of those the longest silent.
+fn note(changes: &watch::Sender<u64>) {
+    changes.send_modify(|version| *version = version.wrapping_add(1));
+}
+
 fn make_room(table: &mut BTreeMap<Uuid, Neighbour>, ip: IpAddr, now: Instant) -> bool {
     table.retain(|_, neighbour| neighbour.is_present(now));
     let at_ip = |n: &Neighbour| n.addresses().iter().any(|a| a.service.ip() == ip);

@@ -133,12 +133,13 @@ fn a_manifest_that_fails_does_not_make_the_index_fail() {
 #[test]
 fn what_is_known_of_files_is_carried_over_to_a_changed_index() {
     let scene = scene(hmac("x"), Some(IndexKey::Specified));
-    let mut changes = scene.neighbourhood.subscribe();
+    let (mut changes, mut indexes) = (scene.neighbourhood.subscribe_manifests(), scene.neighbourhood.subscribe());
     changes.mark_unchanged();
     let due = scene.manifest_due(0).unwrap();
     scene.read(&due, "", 0);
     assert!(changes.has_changed().unwrap());
     assert_eq!(scene.known_digests(), 1);
+    assert!(!indexes.has_changed().unwrap(), "nothing to plan");
     scene.hear(1, "10.0.0.1", hmac("y"), 10);
     scene.index("0,7\na,1\n", hmac("y"), Some(IndexKey::Specified), 10);
     assert_eq!(scene.known_digests(), 1);
@@ -158,7 +159,7 @@ fn an_address_for_peers_is_believed_as_soon_as_the_neighbour_is_heard_there() {
     scene.read(&due, &format!("peer {told}"), 0);
     let peer = || scene.neighbourhood.get(US).unwrap().manifest.unwrap().peer.unwrap().to_string();
     assert_eq!(peer(), "010.000.000.001|0000:0000:0000:0000:0000:ffff:0a00:000106001");
-    let mut watcher = scene.neighbourhood.subscribe();
+    let mut watcher = scene.neighbourhood.subscribe_manifests();
     watcher.mark_unchanged();
     scene.hear(1, "10.0.0.7", hmac("x"), 1);
     assert_eq!(peer(), told);
