@@ -116,7 +116,7 @@ impl Neighbour {
         self.addresses.retain(|a| now.saturating_duration_since(a.heard) < PRESENT);
         self.sort_addresses(now);
         // Where it serves Napster peers is believed by where it is heard.
-        let services: Vec<SocketAddr> = self.addresses.iter().map(|a| a.service).collect();
+        let services = self.trusted_services(now);
         if let Some(moved) = self.manifest.as_ref().and_then(|manifest| manifest.heard_at(&services)) {
             self.manifest = Some(Arc::new(moved));
         }
