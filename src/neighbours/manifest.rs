@@ -72,6 +72,8 @@ pub enum ManifestAnswer {
 pub(super) struct Schedule {
     due: Option<Instant>,
     pause: Duration,
+    /// The last one took so long that there is none before.
+    not_before: Option<Instant>,
     attempts: Attempts,
     /// The announced HMAC with which the neighbour knew no manifests.
     unknown_at: Option<IndexHmac>,
@@ -116,7 +118,8 @@ impl Schedule {
         let is_unknown = self.unknown_at.is_some() && self.unknown_at == known.announced();
         // After failures the distance they make is kept, however often the index changes.
         let kept = self.due.filter(|_| self.attempts.pause().is_some());
-        self.due = (is_ours && !is_unknown).then_some(kept.unwrap_or(now));
+        let soonest = self.not_before.map_or(now, |not_before| not_before.max(now));
+        self.due = (is_ours && !is_unknown).then_some(kept.unwrap_or(soonest));
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
@@ -152,7 +155,9 @@ impl Schedule {
         let longer = self.pause.saturating_mul(2).clamp(HASHING_MIN, HASHING_MAX);
         self.pause = if is_news { HASHING_MIN } else { longer };
         let pause = if manifest.is_complete(known) { COMPLETE } else { self.pause };
-        self.due = Some(now + pause.max(took.saturating_mul(FETCH_SHARE)));
+        let spared = took.saturating_mul(FETCH_SHARE);
+        self.not_before = Some(now + spared);
+        self.due = Some(now + pause.max(spared));
     }
 }
 
