@@ -31,7 +31,8 @@ const NEIGHBOURS_MAX: usize = 1_024;
 const PER_ADDRESS_MAX: usize = 8;
 /// Places for fetches that nobody gets whose index was never read.
 const KEPT_FOR_KNOWN: usize = 2;
-/// All indexes and manifests of neighbours held in memory; beyond, the longest silent ones are forgotten.
+/// All indexes and manifests of neighbours held in memory; beyond, those of the longest silent are
+/// forgotten, manifests first.
 const INDEX_BYTES_MAX: usize = 256 << 20;
 
 /// What an announcement was.
@@ -299,13 +300,12 @@ impl Neighbourhood {
         }
     }
 
-    /// A receiver that wakes when any index or manifest came or went.
+    /// A receiver that wakes when any index came or went.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.indexes_changed.subscribe()
     }
 
-    fn dialled(&self) -> MutexGuard<'_, Dialled> {
     /// A receiver that wakes when any index or manifest came or went.
     #[must_use]
     pub fn subscribe_manifests(&self) -> watch::Receiver<u64> {
@@ -318,6 +318,7 @@ impl Neighbourhood {
         note(&self.manifests_changed);
     }
 
+    fn dialled(&self) -> MutexGuard<'_, Dialled> {
         self.dialled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -326,11 +327,11 @@ impl Neighbourhood {
     }
 }
 
-/// Makes room for one more neighbour at `ip`; unproven ones go first, of those the longest silent.
 fn note(changes: &watch::Sender<u64>) {
     changes.send_modify(|version| *version = version.wrapping_add(1));
 }
 
+/// Makes room for one more neighbour at `ip`; unproven ones go first, of those the longest silent.
 fn make_room(table: &mut BTreeMap<Uuid, Neighbour>, ip: IpAddr, now: Instant) -> bool {
     table.retain(|_, neighbour| neighbour.is_present(now));
     let at_ip = |n: &Neighbour| n.addresses().iter().any(|a| a.service.ip() == ip);
@@ -349,9 +350,9 @@ fn evict(table: &mut BTreeMap<Uuid, Neighbour>, among: impl Fn(&Neighbour) -> bo
 fn bound_indexes(table: &mut BTreeMap<Uuid, Neighbour>, keep: Uuid) {
     while table.values().map(Neighbour::memory_bytes).sum::<usize>() > INDEX_BYTES_MAX {
         let others = table.values().filter(|n| n.uuid != keep && n.known.is_some());
-        let Some(oldest) = others.min_by_key(|n| n.heard()).map(|n| n.uuid) else { break };
+        let Some(oldest) = others.min_by_key(|n| (n.manifest.is_none(), n.heard())).map(|n| n.uuid) else { break };
         if let Some(neighbour) = table.get_mut(&oldest) {
-            neighbour.forget_index();
+            neighbour.forget_some();
         }
     }
 }

@@ -249,7 +249,7 @@ impl Neighbour {
         self.attempts.begin(now);
     }
 
-    pub(super) fn succeed(&mut self, from: Option<IpAddr>, known: KnownIndex, now: Instant) {
+    pub(super) fn succeed(&mut self, from: Option<IpAddr>, mut known: KnownIndex, now: Instant) {
         self.attempts.succeed();
         self.last_error = None;
         let is_verified = known.verified_by.is_some() || known.announced.is_none();
@@ -262,7 +262,7 @@ impl Neighbour {
         }
         self.sort_addresses(now);
         self.manifests.index_read(&known, now);
-        self.manifest = known.carried.clone();
+        self.manifest = known.carried.take();
         self.known = Some(known);
     }
 
@@ -307,15 +307,16 @@ impl Neighbour {
         is_other
     }
 
-    /// Its index is forgotten, to make room.
-    pub(super) fn forget_index(&mut self) {
-        self.known = None;
-        self.manifest = None;
+    /// What is less needed is forgotten, to make room: its manifest, or else its index.
+    pub(super) fn forget_some(&mut self) {
+        if self.manifest.take().is_none() {
+            self.known = None;
+        }
     }
 
     /// What its index and manifest take in memory.
     pub(super) fn memory_bytes(&self) -> usize {
-        let index_bytes = self.known.as_ref().map_or(0, |known| known.index.text().len());
+        let index_bytes = self.known.as_ref().map_or(0, |known| known.index.memory_bytes());
         index_bytes.saturating_add(self.manifest.as_ref().map_or(0, |manifest| manifest.digests.memory_bytes()))
     }
 

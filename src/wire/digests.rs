@@ -23,7 +23,7 @@ pub struct Digests {
 #[derive(Clone, Debug, Default)]
 pub struct DigestTable {
     index: Arc<Index>,
-    /// By position in the index.
+    /// By position in the index; none at all while none is known.
     digests: Box<[Option<Digests>]>,
     /// Positions of those that are known, sorted by MD5, then by name.
     by_md5: Box<[u32]>,
@@ -38,8 +38,9 @@ impl DigestTable {
         let known = (0_u32..).zip(&digests).filter_map(|(position, digests)| Some((digests.as_ref()?.md5, position)));
         let mut by_md5: Vec<(Md5, u32)> = known.collect();
         by_md5.sort_unstable();
-        let by_md5 = by_md5.into_iter().map(|(_, position)| position).collect();
-        Self { index, digests: digests.into(), by_md5 }
+        let by_md5: Box<[u32]> = by_md5.into_iter().map(|(_, position)| position).collect();
+        let digests = if by_md5.is_empty() { Box::default() } else { digests.into() };
+        Self { index, digests, by_md5 }
     }
 
     /// The index beside which it stands.
@@ -136,6 +137,6 @@ mod tests {
     fn what_nobody_read_yet_is_unknown() {
         let index = Arc::new(Index::parse(b"a,1\n").unwrap().0);
         let table = DigestTable::new(index, Vec::new());
-        assert_eq!((table.known(), table.get(0)), (0, None));
+        assert_eq!((table.known(), table.get(0), table.iter().count(), table.memory_bytes()), (0, None, 0, 0));
     }
 }

@@ -1,7 +1,7 @@
 //! The index: what a node offers, a line a file, `<name>,<size in bytes>\n`
 //! (`docs/PROTOCOL.md`, section 2).
 //!
-//! An [`Index`] holds one text, sorted by name, in that very form, and 24 bytes a file beside it:
+//! An [`Index`] holds one text, sorted by name, in that very form, and 16 bytes a file beside it:
 //! for our own loot the text *is* what is served, for a neighbour's it is what search reads.
 
 use bytes::Bytes;
@@ -161,6 +161,12 @@ impl Index {
     #[must_use]
     pub fn text(&self) -> &Bytes {
         &self.text
+    }
+
+    /// What it takes in memory: many short names are more than their text.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.text.len().saturating_add(size_of_val(&*self.slots))
     }
 
     /// Number of files.

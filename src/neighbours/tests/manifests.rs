@@ -135,11 +135,12 @@ fn what_is_known_of_files_is_carried_over_to_a_changed_index() {
     let scene = scene(hmac("x"), Some(IndexKey::Specified));
     let (mut changes, mut indexes) = (scene.neighbourhood.subscribe_manifests(), scene.neighbourhood.subscribe());
     changes.mark_unchanged();
+    indexes.mark_unchanged();
     let due = scene.manifest_due(0).unwrap();
     scene.read(&due, "", 0);
     assert!(changes.has_changed().unwrap());
-    assert_eq!(scene.known_digests(), 1);
     assert!(!indexes.has_changed().unwrap(), "nothing to plan");
+    assert_eq!(scene.known_digests(), 1);
     scene.hear(1, "10.0.0.1", hmac("y"), 10);
     scene.index("0,7\na,1\n", hmac("y"), Some(IndexKey::Specified), 10);
     assert_eq!(scene.known_digests(), 1);
@@ -164,4 +165,66 @@ fn an_address_for_peers_is_believed_as_soon_as_the_neighbour_is_heard_there() {
     scene.hear(1, "10.0.0.7", hmac("x"), 1);
     assert_eq!(peer(), told);
     assert!(watcher.has_changed().unwrap());
+}
+
+#[test]
+fn what_was_carried_over_goes_when_the_manifest_is_read() {
+    let scene = scene(hmac("x"), Some(IndexKey::Specified));
+    scene.read(&scene.manifest_due(0).unwrap(), "", 0);
+    scene.index("a,1\n", hmac("y"), Some(IndexKey::Specified), 10);
+    let carried = Arc::downgrade(&scene.neighbourhood.get(US).unwrap().manifest.unwrap().digests);
+    scene.read(&scene.manifest_due(10).unwrap(), "", 10);
+    assert_eq!((scene.known_digests(), carried.upgrade().map(|digests| digests.known())), (1, None));
+}
+
+#[test]
+fn who_only_uses_the_uuid_gets_no_peers() {
+    let scene = Scene::new();
+    scene.hear(1, "fd00::1", hmac("x"), 0);
+    let index = Arc::new(Index::parse(b"a,1\n").unwrap().0);
+    let known = KnownIndex::new(index, Refused::default(), hmac("x"), Some(IndexKey::Specified));
+    scene.neighbourhood.fetched(US, "fd00::1".parse().ok(), known, scene.at(0));
+    let told = "010.000.000.007|fd00:0000:0000:0000:0000:0000:0000:000706001";
+    scene.read(&scene.manifest_due(0).unwrap(), &format!("peer {told}"), 0);
+    let peer = || scene.neighbourhood.get(US).unwrap().manifest.unwrap().peer.unwrap().to_string();
+    let before = peer();
+    scene.hear(1, "10.0.0.66", hmac("y"), 1);
+    assert_eq!(peer(), before);
+}
+
+#[test]
+fn one_that_took_long_is_not_read_sooner_because_the_index_changed() {
+    let scene = scene(hmac("x"), Some(IndexKey::Specified));
+    let due = scene.manifest_due(0).unwrap();
+    let manifest = Box::new(Manifest::parse(b"boucan-manifest 1\n\n", &due.index).unwrap());
+    let answer = ManifestAnswer::Read { manifest, etag: None };
+    scene.neighbourhood.manifest_answered(US, answer, Duration::from_secs(3), scene.at(3));
+    scene.index("a,1\n", hmac("y"), Some(IndexKey::Specified), 10);
+    assert_eq!(scene.next_manifest(10), Some(53));
+    assert!(scene.manifest_due(63).is_some());
+}
+
+#[test]
+fn for_want_of_room_manifests_go_before_indexes() {
+    let scene = Scene::new();
+    let files = 1_000_000;
+    let text: String = (0..files).map(|n| format!("{n:06},1\n")).collect();
+    let index = Arc::new(Index::parse(text.as_bytes()).unwrap().0);
+    assert_eq!(index.memory_bytes(), text.len() + 16 * files);
+    let row = format!("1 {} {} 000000", "0".repeat(32), "1".repeat(64));
+    for uuid in 1..=5_u128 {
+        let (ip, hmac, now) = (format!("10.0.0.{uuid}"), hmac("x"), scene.at(u64::try_from(uuid).unwrap()));
+        scene.hear(uuid, &ip, hmac, u64::try_from(uuid).unwrap());
+        let known = KnownIndex::new(index.clone(), Refused::default(), hmac, Some(IndexKey::Specified));
+        scene.neighbourhood.fetched(Uuid::from_u128(uuid), ip.parse().ok(), known, now);
+        let due = scene.neighbourhood.take_due_manifest(Uuid::from_u128(uuid), now).unwrap();
+        let body = format!("boucan-manifest 1\n\n{row}\n");
+        let manifest = Box::new(Manifest::parse(body.as_bytes(), &due.index).unwrap());
+        let answer = ManifestAnswer::Read { manifest, etag: None };
+        scene.neighbourhood.manifest_answered(Uuid::from_u128(uuid), answer, Duration::ZERO, now);
+    }
+    let all = scene.neighbourhood.present(scene.at(6));
+    assert!(all.iter().all(|neighbour| neighbour.known.is_some()));
+    let told: Vec<u128> = all.iter().filter(|n| n.manifest.is_some()).map(|n| n.uuid.as_u128()).collect();
+    assert_eq!(told, [4, 5]);
 }
