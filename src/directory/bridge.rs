@@ -92,8 +92,8 @@ impl Bridge {
     fn told(&self, neighbour: &Neighbour) -> Option<(PeerAddress, Arc<DigestTable>)> {
         let manifest = neighbour.manifest.as_ref()?;
         let peer = manifest.peer?;
-        let mut heard_at = neighbour.addresses().iter().map(|address| address.service.ip());
-        heard_at.any(|ip| may_claim(&peer, ip, &*self.links)).then(|| (peer, manifest.digests.clone()))
+        let mut spoken_from = neighbour.trusted_services(Instant::now()).into_iter().map(|service| service.ip());
+        spoken_from.any(|ip| may_claim(&peer, ip, &*self.links)).then(|| (peer, manifest.digests.clone()))
     }
 
     fn shelves(&self) -> Arc<[Shelf]> {

@@ -53,7 +53,9 @@ impl Hasher {
             Ok(Some(facts)) if facts.size_bytes == entry.size_bytes => facts,
             // The index is about to say so.
             Ok(Some(_)) => return self.put_off(position, CHANGED_REST, false),
-            Ok(None) | Err(_) => return self.put_off(position, RETRY, true),
+            Ok(None) => return self.put_off(position, RETRY, true),
+            // What is known of it is not less true: when it is opened it is compared again.
+            Err(_) => return self.waiting.later(position, Instant::now() + RETRY, true),
         };
         let stamp = Stamp::of(&facts);
         if self.known(position).is_some_and(|(_, known)| known == stamp) {
