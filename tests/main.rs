@@ -5,6 +5,7 @@
 mod support;
 
 mod announcing;
+mod batch;
 mod browser_rules;
 mod connections;
 mod directory;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -33,7 +33,7 @@ const HEADERS_MAX: usize = 64;
 pub struct Connection {
     service: SocketAddr,
     from: Option<IpAddr>,
-    requests: http1::SendRequest<Empty<Bytes>>,
+    requests: http1::SendRequest<Full<Bytes>>,
     _driver: AbortOnDropHandle<()>,
 }
 
@@ -95,8 +95,24 @@ impl Connection {
         target: &str,
         more: &[(HeaderName, HeaderValue)],
     ) -> Result<Response<Incoming>, FetchError> {
-        let mut request =
-            Request::get(target).body(Empty::new()).map_err(|_| FetchError::Status(http::StatusCode::URI_TOO_LONG))?;
+        let request = Request::get(target).body(Full::default());
+        self.send(request.map_err(|_| FetchError::Status(http::StatusCode::URI_TOO_LONG))?, more).await
+    }
+
+    /// Asks with a body that says what is wanted.
+    ///
+    /// # Errors
+    /// As [`Connection::get`].
+    pub async fn post(&mut self, target: &str, body: Vec<u8>) -> Result<Response<Incoming>, FetchError> {
+        let request = Request::post(target).body(Full::from(body));
+        self.send(request.map_err(|_| FetchError::Status(http::StatusCode::URI_TOO_LONG))?, &[]).await
+    }
+
+    async fn send(
+        &mut self,
+        mut request: Request<Full<Bytes>>,
+        more: &[(HeaderName, HeaderValue)],
+    ) -> Result<Response<Incoming>, FetchError> {
         let headers = request.headers_mut();
         let host = HeaderValue::try_from(url::authority(self.service)).unwrap_or(HeaderValue::from_static("localhost"));
         headers.insert(HOST, host);

@@ -3,6 +3,7 @@
 //! Only addresses that discovery admitted are dialled. No redirects, proxies, cookies or content
 //! encodings; every wait has a deadline and every body a limit.
 
+pub mod batch;
 pub mod client;
 pub mod file;
 pub mod index;
@@ -11,6 +12,7 @@ pub mod manifest;
 use std::io;
 use std::time::Duration;
 
+use crate::wire::batch::BatchError;
 use crate::wire::index::IndexError;
 use crate::wire::manifest::ManifestError;
 
@@ -40,6 +42,15 @@ pub enum FetchError {
         /// Bytes the index says.
         expected: u64,
     },
+    /// More files than were asked for.
+    #[error("the answer holds more files than were asked for")]
+    TooMany,
+    /// Fewer.
+    #[error("the answer ends before the last file")]
+    TooFew,
+    /// An answer with many files that is none.
+    #[error("{0}")]
+    Batch(#[from] BatchError),
     /// Below the least speed.
     #[error("it came too slowly")]
     TooSlow,

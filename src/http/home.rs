@@ -18,6 +18,9 @@ use crate::mirror::Doing;
 use crate::neighbours::Neighbour;
 use crate::wire::Index;
 
+/// Files shown on their way; many small ones come at once.
+const ACTIVE_SHOWN: usize = 20;
+
 #[derive(askama::Template)]
 #[template(path = "home.html")]
 struct HomePage {
@@ -134,7 +137,7 @@ fn mirror_view(app: &App) -> Option<MirrorView> {
         Doing::Paused => "Paused by the operator.".into(),
         Doing::Waiting(why) => format!("Waiting: {why}."),
     };
-    let active = status.active.iter().map(|active| ActiveView {
+    let active = status.active.iter().take(ACTIVE_SHOWN).map(|active| ActiveView {
         name: active.path.to_string(),
         from: active.from.to_string(),
         percent: active.received_bytes().saturating_mul(100).checked_div(active.size_bytes).unwrap_or(100).min(100),

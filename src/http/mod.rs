@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod assets;
+pub mod batch;
 pub mod connection;
 pub mod directory;
 pub mod error;
@@ -124,7 +125,9 @@ impl App {
 /// The route table.
 pub fn routes(app: App) -> Router {
     // Nodes, old and new; curl; browsers that download.
-    let store = Router::new().route("/s/", get(store::serve)).route("/s", get(store::serve));
+    let store = Router::new()
+        .route("/s/", get(store::serve).post(batch::serve))
+        .route("/s", get(store::serve).post(batch::serve));
 
     // People, for what only Napster peers have.
     let relay = Router::new().route("/n/{md5}", get(relay::serve)).layer(middleware::map_response(error::as_page));

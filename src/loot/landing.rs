@@ -72,28 +72,19 @@ impl Part {
     fn place(&mut self, path: &LootPath, replacing: Option<&FileFacts>) -> Result<(OwnedFd, Vec<OwnedFd>), LandError> {
         let (parent, grown) = self.spool.folder.make_parent(path).map_err(in_the_way)?;
         match replacing {
-            None => self.rename_new(&parent, path.file_name())?,
+            None => rename_new(&self.spool.handle, &self.part_name(), &parent, path.file_name())?,
             Some(old) => self.exchange(&parent, path.file_name(), old)?,
         }
         Ok((parent, grown))
     }
 
-    fn rename_new(&self, parent: &OwnedFd, name: &str) -> Result<(), LandError> {
-        let part = format!("{}.part", self.id);
-        let spool = &*self.spool.handle;
-        match rustix::fs::renameat_with(spool, &part, parent, name, RenameFlags::NOREPLACE) {
-            // Some file systems know no such flag; a link cannot replace anything either.
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                rustix::fs::linkat(spool, &part, parent, name, AtFlags::empty()).map_err(land_error)?;
-                rustix::fs::unlinkat(spool, &part, AtFlags::empty()).map_err(land_error)
-            }
-            other => other.map_err(land_error),
-        }
+    fn part_name(&self) -> String {
+        format!("{}.part", self.id)
     }
 
     /// Exchanges the new version with the old one; if that was not the file we mirrored, back.
     fn exchange(&mut self, parent: &OwnedFd, name: &str, old: &FileFacts) -> Result<(), LandError> {
-        let part = format!("{}.part", self.id);
+        let part = self.part_name();
         let spool = self.spool.handle.clone();
         if facts_at(parent.as_fd(), name)?.as_ref().is_some_and(|here| !here.is_same_content(old)) {
             return Err(LandError::Exists);
@@ -110,7 +101,7 @@ impl Part {
         if !facts_at(spool.as_fd(), &part)?.is_some_and(|there| there.is_same_content(old)) {
             match swap() {
                 // Ours was taken away in that moment; the other goes back all the same.
-                Err(Errno::NOENT) => self.rename_new(parent, name)?,
+                Err(Errno::NOENT) => rename_new(&spool, &part, parent, name)?,
                 other => other.map_err(land_error)?,
             }
             self.holds_another = false;
@@ -121,8 +112,20 @@ impl Part {
     }
 }
 
+/// Gives a file of the spool its name, where nothing may be.
+pub(super) fn rename_new(spool: &OwnedFd, part: &str, parent: &OwnedFd, name: &str) -> Result<(), LandError> {
+    match rustix::fs::renameat_with(spool, part, parent, name, RenameFlags::NOREPLACE) {
+        // Some file systems know no such flag; a link cannot replace anything either.
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            rustix::fs::linkat(spool, part, parent, name, AtFlags::empty()).map_err(land_error)?;
+            rustix::fs::unlinkat(spool, part, AtFlags::empty()).map_err(land_error)
+        }
+        other => other.map_err(land_error),
+    }
+}
+
 /// Some network file systems cannot sync a folder, and need not.
-fn sync_folder(folder: &OwnedFd) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &OwnedFd) -> io::Result<()> {
     match rustix::fs::fsync(folder) {
         Ok(()) | Err(Errno::INVAL) => Ok(()),
         Err(error) => Err(error.into()),
@@ -137,7 +140,7 @@ fn land_error(error: Errno) -> LandError {
     }
 }
 
-fn in_the_way(error: io::Error) -> LandError {
+pub(super) fn in_the_way(error: io::Error) -> LandError {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::NOTDIR | Errno::LOOP) => LandError::InTheWay,
         _ => LandError::Io(error),

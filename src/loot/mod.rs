@@ -9,6 +9,7 @@ pub mod folder;
 pub mod hints;
 pub mod keeper;
 pub mod landing;
+pub mod landing_many;
 pub mod ledger;
 pub mod listing;
 pub mod scan;

@@ -65,10 +65,11 @@ struct Promised {
     idle_bytes: u64,
 }
 
-/// Space for one file; given back when dropped.
+/// Space for one file, or for many; given back when dropped.
 #[derive(Debug)]
 pub struct Reservation {
     budget: SpaceBudget,
+    files: u64,
     size_bytes: u64,
     unwritten_bytes: u64,
 }
@@ -86,6 +87,20 @@ impl SpaceBudget {
     /// # Errors
     /// [`NoSpace`] says which bound is reached.
     pub fn reserve(&self, size_bytes: u64, here_bytes: u64, mirrored_bytes: u64) -> Result<Reservation, NoSpace> {
+        self.reserve_for(1, size_bytes, here_bytes, mirrored_bytes)
+    }
+
+    /// The same for so many files, which have `size_bytes` together.
+    ///
+    /// # Errors
+    /// [`NoSpace`] says which bound is reached.
+    pub fn reserve_for(
+        &self,
+        files: u64,
+        size_bytes: u64,
+        here_bytes: u64,
+        mirrored_bytes: u64,
+    ) -> Result<Reservation, NoSpace> {
         let disk = self.disk()?;
         let unwritten_bytes = size_bytes.saturating_sub(here_bytes);
         let mut promised = self.lock();
@@ -97,14 +112,17 @@ impl SpaceBudget {
         }
         self.check_free(&disk, &promised, unwritten_bytes)?;
         let spare_inodes = disk.f_favail.saturating_sub(promised.files);
-        if disk.f_files > 0 && self.rules.reserve_bytes != Some(0) && spare_inodes < RESERVE_INODES {
+        if disk.f_files > 0
+            && self.rules.reserve_bytes != Some(0)
+            && spare_inodes < RESERVE_INODES.saturating_add(files.saturating_sub(1))
+        {
             return Err(NoSpace::Inodes);
         }
         promised.unwritten_bytes = promised.unwritten_bytes.saturating_add(unwritten_bytes);
         promised.under_way_bytes = promised.under_way_bytes.saturating_add(size_bytes);
-        promised.files = promised.files.saturating_add(1);
+        promised.files = promised.files.saturating_add(files);
         drop(promised);
-        Ok(Reservation { budget: self.clone(), size_bytes, unwritten_bytes })
+        Ok(Reservation { budget: self.clone(), files, size_bytes, unwritten_bytes })
     }
 
     /// So many bytes rest in the spool.
@@ -161,6 +179,6 @@ impl Drop for Reservation {
         let mut promised = self.budget.lock();
         promised.unwritten_bytes = promised.unwritten_bytes.saturating_sub(self.unwritten_bytes);
         promised.under_way_bytes = promised.under_way_bytes.saturating_sub(self.size_bytes);
-        promised.files = promised.files.saturating_sub(1);
+        promised.files = promised.files.saturating_sub(self.files);
     }
 }

@@ -2,7 +2,7 @@
 
 mod hand_out;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::task::{Id, JoinSet};
 use uuid::Uuid;
 
+use super::batch::BatchDone;
 use super::job::Done;
 use super::plan::{Offer, Outcome, Plan, View, Want, plan};
 use super::queue::Queue;
@@ -60,14 +61,22 @@ pub struct Engine {
     pub bind: Option<IpAddr>,
 }
 
+/// What a job ends with.
+enum Ended {
+    One(Box<Done>),
+    Batch(Uuid, BatchDone),
+}
+
 /// What it remembers between two turns.
 struct Work {
     engine: Engine,
     spool: Option<Spool>,
     queue: Queue,
-    jobs: JoinSet<Done>,
+    jobs: JoinSet<Ended>,
     active: HashMap<Box<str>, (Active, Uuid)>,
-    names: HashMap<Id, Box<str>>,
+    names: HashMap<Id, (Uuid, Vec<Box<str>>)>,
+    /// Neighbours that know no batches.
+    no_batches: HashSet<Uuid>,
     landed: HashMap<Box<str>, (u64, Instant)>,
     conflicts: HashMap<(Box<str>, u64), Instant>,
     files: Retry<(Box<str>, u64, Uuid)>,
@@ -114,6 +123,7 @@ impl Work {
             jobs: JoinSet::new(),
             active: HashMap::new(),
             names: HashMap::new(),
+            no_batches: HashSet::new(),
             landed: HashMap::new(),
             conflicts: HashMap::new(),
             files: Retry::new(Duration::from_secs(1), Duration::from_secs(3600)),

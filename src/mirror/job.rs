@@ -111,7 +111,7 @@ impl Job {
         }
         let connection = match connection {
             Some(kept) => kept,
-            None => connection.insert(self.connect().await?),
+            None => connection.insert(connect(&self.services, self.bind).await?),
         };
         let size_bytes = self.want.size_bytes;
         let key = PartKey { path: self.want.path.as_str().into(), size_bytes, origin: self.source.uuid };
@@ -172,27 +172,33 @@ impl Job {
         }
     }
 
-    async fn connect(&self) -> Result<Connection, FetchError> {
-        let mut last = FetchError::Connect(std::io::ErrorKind::AddrNotAvailable.into());
-        for service in &self.services {
-            match Connection::open(*service, self.bind).await {
-                Ok(connection) => return Ok(connection),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
     fn note(&self, facts: &FileFacts) {
-        let entry = Mirrored {
-            size_bytes: facts.size_bytes,
-            modified_ns: facts.modified_ns,
-            origin: self.source.uuid,
-            from: self.from.as_str().into(),
-            at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs(),
-        };
+        let entry = mirrored(facts, self.source.uuid, &self.from);
         self.ledger.note_mirrored(&self.want.path, entry, self.want.replaces);
         self.loot.landed(&self.want.path);
+    }
+}
+
+/// A connection to the first of a neighbour's addresses that answers.
+pub(super) async fn connect(services: &[SocketAddr], bind: Option<IpAddr>) -> Result<Connection, FetchError> {
+    let mut last = FetchError::Connect(std::io::ErrorKind::AddrNotAvailable.into());
+    for service in services {
+        match Connection::open(*service, bind).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// What the ledger is told of a file that landed now.
+pub(super) fn mirrored(facts: &FileFacts, origin: Uuid, from: &DisplayText) -> Mirrored {
+    Mirrored {
+        size_bytes: facts.size_bytes,
+        modified_ns: facts.modified_ns,
+        origin,
+        from: from.as_str().into(),
+        at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs(),
     }
 }
 

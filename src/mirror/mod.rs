@@ -3,6 +3,7 @@
 //! [`plan`](plan::plan) decides, the [engine] hands out work, a [job] fetches one file and lands
 //! it. The [`Mirror`] handle is what pages and routes hold: it shows and steers.
 
+pub mod batch;
 pub mod engine;
 pub mod job;
 pub mod plan;

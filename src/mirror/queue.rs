@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use super::plan::Want;
 
+/// Wants of others that are looked past for more of one neighbour.
+const LOOKED_PAST_MAX: usize = 256;
+
 /// Wants that wait.
 #[derive(Debug, Default)]
 pub struct Queue {
@@ -52,6 +55,32 @@ impl Queue {
             }
         }
         Some((want, uuid))
+    }
+
+    /// Takes up to so many more that fit, all from one neighbour, and so many bytes at most.
+    pub fn take_more(&mut self, most: usize, most_bytes: u64, fits: impl Fn(&Want) -> bool) -> Vec<Want> {
+        let (mut taken, mut left_bytes, mut rest) = (Vec::new(), most_bytes, VecDeque::new());
+        while let Some(want) = self.wants.pop_front() {
+            if taken.len() < most && want.size_bytes <= left_bytes && fits(&want) {
+                left_bytes = left_bytes.saturating_sub(want.size_bytes);
+                taken.push(want);
+            } else {
+                rest.push_back(want);
+            }
+            // Small ones come first: what follows is seldom one.
+            if taken.len() >= most || rest.len() > LOOKED_PAST_MAX {
+                break;
+            }
+        }
+        while let Some(want) = rest.pop_back() {
+            self.wants.push_front(want);
+        }
+        for source in taken.iter().flat_map(|want: &Want| &want.sources) {
+            if let Some(wants) = self.by_source.get_mut(&source.uuid) {
+                *wants = wants.saturating_sub(1);
+            }
+        }
+        taken
     }
 
     /// Drops all that are at least so large.

@@ -6,6 +6,7 @@
 
 pub mod announcement;
 pub mod b64e;
+pub mod batch;
 pub mod digests;
 pub mod index;
 pub mod index_hmac;

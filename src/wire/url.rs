@@ -18,6 +18,11 @@ pub const MANIFEST_TARGET: &str = "/s/?g=forban/index.manifest";
 /// The target of an index request, as Forban writes it.
 pub const INDEX_TARGET: &str = "/s/?g=forban/index";
 
+/// The name by which many small files are asked for at once (section 6) …
+pub const BATCH_NAME: &str = "forban/index.batch";
+/// … and the target of that request.
+pub const BATCH_TARGET: &str = "/s/?g=forban/index.batch";
+
 /// What stays as it is in a query value of ours.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 

@@ -11,11 +11,13 @@ use std::time::{Instant, SystemTime};
 use tokio::task::{Id, JoinError};
 use uuid::Uuid;
 
-use super::Work;
+use super::{Ended, Work};
+use crate::fetch::client::Connection;
 use crate::loot::LootState;
 use crate::loot::spool::{PartKey, Spool};
+use crate::mirror::batch::{BYTES_MAX, BatchJob, FILES_MAX, is_small};
 use crate::mirror::job::{Done, Job, JobError};
-use crate::mirror::plan::Want;
+use crate::mirror::plan::{Source, Want};
 use crate::mirror::queue::Queue;
 use crate::mirror::{Active, Lately};
 use crate::neighbours::Neighbour;
@@ -43,8 +45,13 @@ impl Work {
             return false;
         }
         let Some((want, source)) = self.next_job(per_neighbour) else { return false };
+        let others = self.more_for_batch(&want, &source);
         // The disk is asked for its space: that may take a while.
-        if let Err(why) = tokio::task::block_in_place(|| self.begin(&want, source)) {
+        let begun = tokio::task::block_in_place(|| match others.is_empty() {
+            true => self.begin(&want, source),
+            false => self.begin_batch(std::iter::once(want.clone()).chain(others).collect(), source),
+        });
+        if let Err(why) = begun {
             // What is as large does not fit either; smaller files may. The next plan tries all again.
             self.queue.drop_from(want.size_bytes);
             self.waiting = Some(why);
@@ -56,7 +63,7 @@ impl Work {
     fn next_job(&mut self, per_neighbour: usize) -> Option<(Want, Neighbour)> {
         let now = Instant::now();
         let mut load: HashMap<Uuid, usize> = HashMap::new();
-        self.active.values().for_each(|(_, uuid)| {
+        self.names.values().for_each(|(uuid, _)| {
             let jobs = load.entry(*uuid).or_default();
             *jobs = jobs.saturating_add(1);
         });
@@ -79,6 +86,65 @@ impl Work {
         Some((want, self.engine.neighbourhood.get(source)?))
     }
 
+    /// What else may come in one answer with a small file; nothing if the neighbour cannot do that.
+    fn more_for_batch(&mut self, want: &Want, neighbour: &Neighbour) -> Vec<Want> {
+        let uuid = neighbour.uuid;
+        if neighbour.manifest.is_none() || !is_small(want) || self.no_batches.contains(&uuid) {
+            return Vec::new();
+        }
+        let now = Instant::now();
+        let Self { queue, active, files, .. } = self;
+        queue.take_more(FILES_MAX.saturating_sub(1), BYTES_MAX.saturating_sub(want.size_bytes), |other| {
+            is_small(other)
+                && !active.contains_key(other.path.as_str())
+                && other.sources.iter().any(|source| source.uuid == uuid)
+                && files.may_try(&(other.path.as_str().into(), other.size_bytes, uuid), now)
+        })
+    }
+
+    fn begin_batch(&mut self, wants: Vec<Want>, neighbour: Neighbour) -> Result<(), String> {
+        let uuid = neighbour.uuid;
+        let spool = self.spool()?;
+        let size_bytes = wants.iter().fold(0_u64, |sum, want| sum.saturating_add(want.size_bytes));
+        let mirrored_bytes = self.engine.ledger.facts().mirrored_bytes();
+        let reservation = self.engine.space.reserve_for(wants.len() as u64, size_bytes, 0, mirrored_bytes);
+        let reservation = reservation.map_err(|error| error.to_string())?;
+        let of = |want: Want| Some((want.sources.iter().find(|source| source.uuid == uuid)?.clone(), want));
+        let wants: Vec<(Want, Source)> =
+            wants.into_iter().filter_map(of).map(|(source, want)| (want, source)).collect();
+        let received: Vec<Arc<AtomicU64>> = wants.iter().map(|_| Arc::default()).collect();
+        for ((want, _), received) in wants.iter().zip(&received) {
+            self.note_active(want, &neighbour, received.clone());
+        }
+        let names = wants.iter().map(|(want, _)| want.path.as_str().into()).collect();
+        let job = BatchJob {
+            wants,
+            services: neighbour.trusted_services(Instant::now()),
+            from: neighbour.name,
+            connection: self.kept_connection(uuid),
+            bind: self.engine.bind,
+            spool,
+            reservation,
+            loot: self.engine.loot.clone(),
+            ledger: self.engine.ledger.clone(),
+            received,
+        };
+        let task = self.jobs.spawn(async move { Ended::Batch(uuid, job.run().await) });
+        self.names.insert(task.id(), (uuid, names));
+        Ok(())
+    }
+
+    fn kept_connection(&mut self, uuid: Uuid) -> Option<Connection> {
+        let at = self.connections.iter().position(|(of, _)| *of == uuid)?;
+        self.connections.remove(at).map(|(_, connection)| connection)
+    }
+
+    fn note_active(&mut self, want: &Want, neighbour: &Neighbour, received_bytes: Arc<AtomicU64>) {
+        let (path, from) = (want.path.clone(), neighbour.name.clone());
+        let active = Active { path, size_bytes: want.size_bytes, from, received_bytes };
+        self.active.insert(want.path.as_str().into(), (active, neighbour.uuid));
+    }
+
     fn begin(&mut self, want: &Want, neighbour: Neighbour) -> Result<(), String> {
         let uuid = neighbour.uuid;
         let spool = self.spool()?;
@@ -89,22 +155,15 @@ impl Work {
         let here_bytes = spool.here_bytes(&key);
         let reservation = self.engine.space.reserve(want.size_bytes, here_bytes, mirrored_bytes);
         let reservation = reservation.map_err(|error| error.to_string())?;
-        let connection =
-            self.connections.iter().position(|(of, _)| *of == uuid).and_then(|at| self.connections.remove(at));
+        let connection = self.kept_connection(uuid);
         let received = Arc::new(AtomicU64::new(0));
-        let active = Active {
-            path: want.path.clone(),
-            size_bytes: want.size_bytes,
-            from: neighbour.name.clone(),
-            received_bytes: received.clone(),
-        };
-        self.active.insert(want.path.as_str().into(), (active, uuid));
+        self.note_active(want, &neighbour, received.clone());
         let job = Job {
             want: want.clone(),
             source,
             services: neighbour.trusted_services(Instant::now()),
             from: neighbour.name,
-            connection: connection.map(|(_, connection)| connection),
+            connection,
             bind: self.engine.bind,
             spool,
             reservation,
@@ -112,8 +171,8 @@ impl Work {
             ledger: self.engine.ledger.clone(),
             received,
         };
-        let task = self.jobs.spawn(job.run());
-        self.names.insert(task.id(), want.path.as_str().into());
+        let task = self.jobs.spawn(async move { Ended::One(Box::new(job.run().await)) });
+        self.names.insert(task.id(), (uuid, vec![want.path.as_str().into()]));
         Ok(())
     }
 
@@ -132,12 +191,27 @@ impl Work {
         Ok(spool)
     }
 
-    pub(super) fn take(&mut self, done: Result<(Id, Done), JoinError>) {
-        let id = done.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        if let Some(name) = self.names.remove(&id) {
+    pub(super) fn take(&mut self, ended: Result<(Id, Ended), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        for name in self.names.remove(&id).into_iter().flat_map(|(_, names)| names) {
             self.active.remove(&name);
         }
-        let Ok((_, done)) = done else { return self.want_plan() };
+        match ended {
+            Ok((_, Ended::One(done))) => self.take_one(*done),
+            Ok((_, Ended::Batch(uuid, batch))) => {
+                if batch.is_unknown {
+                    self.no_batches.insert(uuid);
+                }
+                if batch.is_unknown || batch.done.iter().any(|done| done.result.is_err()) {
+                    self.want_plan();
+                }
+                batch.done.into_iter().for_each(|done| self.take_one(done));
+            }
+            Err(_) => self.want_plan(),
+        }
+    }
+
+    fn take_one(&mut self, done: Done) {
         let now = Instant::now();
         let name: Box<str> = done.want.path.as_str().into();
         if let Some(connection) = done.connection {

@@ -1,0 +1,148 @@
+//! One job for many small files of one neighbour: one answer, one sync, one look of the keeper.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::StatusCode;
+
+use super::job::{Done, JobError, connect, mirrored};
+use super::plan::{Source, Want};
+use crate::fetch::FetchError;
+use crate::fetch::batch::fetch_batch;
+use crate::fetch::client::Connection;
+use crate::loot::landing_many::Small;
+use crate::loot::space::Reservation;
+use crate::loot::spool::Spool;
+use crate::loot::{FileFacts, Ledger, Loot};
+use crate::wire::DisplayText;
+use crate::wire::batch::{FILE_MAX_BYTES, Given};
+
+/// Files of one job …
+pub const FILES_MAX: usize = 512;
+/// … and all their bytes, which are held in memory until they are written.
+pub const BYTES_MAX: u64 = 4 << 20;
+
+/// What a job needs.
+#[derive(Debug)]
+pub struct BatchJob {
+    /// The files, each with how the neighbour lists it.
+    pub wants: Vec<(Want, Source)>,
+    /// What that neighbour calls itself.
+    pub from: DisplayText,
+    /// Where it is, the best address first.
+    pub services: Vec<SocketAddr>,
+    /// A connection left from an earlier job.
+    pub connection: Option<Connection>,
+    /// The address to connect from.
+    pub bind: Option<IpAddr>,
+    /// Where unfinished files are.
+    pub spool: Spool,
+    /// The space for all of them.
+    pub reservation: Reservation,
+    /// Told when files are here.
+    pub loot: Loot,
+    /// Told how they came.
+    pub ledger: Ledger,
+    /// Shown while they come.
+    pub received: Vec<Arc<AtomicU64>>,
+}
+
+/// Whether a file may come with others. A version that replaces one of ours comes alone.
+#[must_use]
+pub fn is_small(want: &Want) -> bool {
+    want.size_bytes <= FILE_MAX_BYTES && want.replaces.is_none()
+}
+
+/// How it ended.
+#[derive(Debug, Default)]
+pub struct BatchDone {
+    /// What is to be said of single files; of what is missing here nothing became known.
+    pub done: Vec<Done>,
+    /// The neighbour knows no batches.
+    pub is_unknown: bool,
+}
+
+impl BatchJob {
+    /// Runs it to its end.
+    pub async fn run(mut self) -> BatchDone {
+        let mut connection = self.connection.take();
+        let mut came: Vec<Option<Given>> = vec![None; self.wants.len()];
+        let fetched = self.fetch(&mut connection, &mut came).await;
+        if matches!(fetched, Err(FetchError::Status(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED))) {
+            return BatchDone { done: Vec::new(), is_unknown: true };
+        }
+        let mut done = self.land(came).await;
+        match fetched {
+            Ok(()) => {
+                if let Some(last) = done.last_mut() {
+                    last.connection = connection;
+                }
+            }
+            // The neighbour failed once, however many files were asked for.
+            Err(error) => {
+                if let Some((want, source)) = self.wants.pop() {
+                    done.push(self.done(want, &source, Err(error.into())));
+                }
+            }
+        }
+        BatchDone { done, is_unknown: false }
+    }
+
+    async fn fetch(&self, connection: &mut Option<Connection>, came: &mut [Option<Given>]) -> Result<(), FetchError> {
+        if let Some(kept) = connection {
+            kept.renew().await?;
+        }
+        let connection = match connection {
+            Some(kept) => kept,
+            None => connection.insert(connect(&self.services, self.bind).await?),
+        };
+        let names: Vec<&str> = self.wants.iter().map(|(_, source)| source.listed_name.as_str()).collect();
+        fetch_batch(connection, &names, |at, given| {
+            if let (Given::File(content), Some(received)) = (&given, self.received.get(at)) {
+                received.store(content.len() as u64, Ordering::Relaxed);
+            }
+            if let Some(place) = came.get_mut(at) {
+                *place = Some(given);
+            }
+        })
+        .await
+    }
+
+    /// Lands what came whole; what did not is left in the list of wants.
+    async fn land(&mut self, came: Vec<Option<Given>>) -> Vec<Done> {
+        let mut done = Vec::new();
+        let (mut small, mut landing) = (Vec::new(), Vec::new());
+        for ((want, source), given) in std::mem::take(&mut self.wants).into_iter().zip(came) {
+            match given {
+                Some(Given::File(content)) if content.len() as u64 == want.size_bytes => {
+                    small.push(Small { path: want.path.clone(), content });
+                    landing.push((want, source));
+                }
+                Some(given) => {
+                    let got = if let Given::File(content) = given { content.len() as u64 } else { 0 };
+                    let wrong = FetchError::WrongLength { got, expected: want.size_bytes };
+                    done.push(self.done(want, &source, Err(wrong.into())));
+                }
+                None => self.wants.push((want, source)),
+            }
+        }
+        let spool = self.spool.clone();
+        let landed = tokio::task::spawn_blocking(move || spool.land_many(&small)).await.unwrap_or_default();
+        self.reservation.written(u64::MAX);
+        for ((want, source), landed) in landing.into_iter().zip(landed) {
+            let result = landed.map(|facts| self.note(&want, &source, &facts)).map_err(JobError::from);
+            done.push(self.done(want, &source, result));
+        }
+        done
+    }
+
+    fn note(&self, want: &Want, source: &Source, facts: &FileFacts) {
+        self.ledger.note_mirrored(&want.path, mirrored(facts, source.uuid, &self.from), None);
+        self.loot.landed(&want.path);
+    }
+
+    fn done(&self, want: Want, source: &Source, result: Result<(), JobError>) -> Done {
+        Done { want, uuid: source.uuid, from: self.from.clone(), result, connection: None }
+    }
+}
