@@ -13,6 +13,7 @@ pub mod index_hmac;
 pub mod loot_path;
 pub mod manifest;
 pub mod napster;
+pub mod pieces;
 pub mod text;
 pub mod url;
 
@@ -22,4 +23,5 @@ pub use index::Index;
 pub use index_hmac::{IndexHmac, IndexKey};
 pub use loot_path::LootPath;
 pub use manifest::Manifest;
+pub use pieces::{PieceHasher, PieceList};
 pub use text::{DisplayText, NodeName};
