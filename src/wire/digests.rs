@@ -27,6 +27,8 @@ pub struct DigestTable {
     digests: Box<[Option<Digests>]>,
     /// Positions of those that are known, sorted by MD5, then by name.
     by_md5: Box<[u32]>,
+    /// The same, sorted by BLAKE3, then by name.
+    by_blake3: Box<[u32]>,
 }
 
 impl DigestTable {
@@ -39,8 +41,9 @@ impl DigestTable {
         let mut by_md5: Vec<(Md5, u32)> = known.collect();
         by_md5.sort_unstable();
         let by_md5: Box<[u32]> = by_md5.into_iter().map(|(_, position)| position).collect();
+        let by_blake3 = sorted_by_blake3(&digests);
         let digests = if by_md5.is_empty() { Box::default() } else { digests.into() };
-        Self { index, digests, by_md5 }
+        Self { index, digests, by_md5, by_blake3 }
     }
 
     /// The index beside which it stands.
@@ -75,6 +78,14 @@ impl DigestTable {
         same.filter_map(|position| Some((*position as usize, self.index.get(*position as usize)?)))
     }
 
+    /// All files of that content, as its BLAKE3 names it, by name, each with its position.
+    pub fn holders_of(&self, blake3: [u8; 32]) -> impl Iterator<Item = (usize, Entry<'_>)> {
+        let first = self.by_blake3.partition_point(|position| self.blake3_at(*position) < Some(blake3));
+        let from_there = self.by_blake3.get(first..).unwrap_or_default().iter();
+        let same = from_there.take_while(move |position| self.blake3_at(**position) == Some(blake3));
+        same.filter_map(|position| Some((*position as usize, self.index.get(*position as usize)?)))
+    }
+
     /// The same beside another state of the index: what kept its name and size keeps its digests.
     #[must_use]
     pub fn carried_to(&self, index: Arc<Index>) -> Self {
@@ -85,7 +96,8 @@ impl DigestTable {
     /// About what it takes in memory, its index not counted.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        size_of_val(&*self.digests).saturating_add(size_of_val(&*self.by_md5))
+        let tables = [size_of_val(&*self.digests), size_of_val(&*self.by_md5), size_of_val(&*self.by_blake3)];
+        tables.into_iter().fold(0, usize::saturating_add)
     }
 
     /// All whose digests are known, by name.
@@ -101,6 +113,23 @@ impl DigestTable {
     fn md5_at(&self, position: u32) -> Option<Md5> {
         self.get(position as usize).map(|digests| digests.md5)
     }
+
+    fn blake3_at(&self, position: u32) -> Option<[u8; 32]> {
+        self.get(position as usize).map(|digests| digests.blake3)
+    }
+}
+
+/// Sorted by the first eight bytes, which nearly always tell: a million whole digests would take
+/// long to move, and as long to look up again and again.
+fn sorted_by_blake3(digests: &[Option<Digests>]) -> Box<[u32]> {
+    let whole = |position: u32| digests.get(position as usize)?.as_ref().map(|digests| digests.blake3);
+    let first = |digests: &Digests| digests.blake3.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    let known = (0_u32..).zip(digests).filter_map(|(position, digests)| Some((first(digests.as_ref()?), position)));
+    let mut sorted: Vec<(u64, u32)> = known.collect();
+    sorted.sort_unstable_by(|(one, at), (other, place)| {
+        one.cmp(other).then_with(|| whole(*at).cmp(&whole(*place))).then_with(|| at.cmp(place))
+    });
+    sorted.into_iter().map(|(_, position)| position).collect()
 }
 
 #[cfg(test)]
@@ -120,7 +149,25 @@ mod tests {
         assert!(table.find(Md5::new([4; 16])).is_none() && table.find(Md5::new([9; 16])).is_none());
         assert_eq!((table.known(), table.get(1), table.get(0)), (3, None, digests(7).as_ref()));
         assert_eq!(table.holders(Md5::new([3; 16])).map(|(at, _)| at).collect::<Vec<_>>(), [2, 3]);
+        let of = |blake3| table.holders_of(blake3).map(|(at, entry)| (at, entry.name)).collect::<Vec<_>>();
+        assert_eq!((of([3; 32]), of([7; 32])), (vec![(2, "c"), (3, "d")], vec![(0, "a")]));
+        assert_eq!((of([4; 32]), of([0; 32]), of([255; 32])), (vec![], vec![], vec![]));
         assert_eq!(table.iter().map(|(entry, _)| entry.name).collect::<Vec<_>>(), ["a", "c", "d"]);
+    }
+
+    #[test]
+    fn contents_whose_names_begin_alike_are_told_apart() {
+        let index = Arc::new(Index::parse(b"a,1\nb,2\nc,3\n").unwrap().0);
+        let of = |last: u8| {
+            let mut blake3 = [7; 32];
+            blake3[31] = last;
+            blake3
+        };
+        let digests = [3, 1, 2].map(|last| Some(Digests { md5: Md5::new([last; 16]), blake3: of(last) }));
+        let table = DigestTable::new(index, digests.to_vec());
+        for (last, at) in [(1, 1), (2, 2), (3, 0)] {
+            assert_eq!(table.holders_of(of(last)).map(|(at, _)| at).collect::<Vec<_>>(), [at]);
+        }
     }
 
     #[test]
