@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch as channel;
 
 use super::digests::desk::Desk;
+use super::digests::lists::Lists;
 use super::folder::{FolderId, LootFolder};
 use super::hints::{Gathered, Gatherer, Hint, hints};
 use super::listing::{Change, Found, Listing};
@@ -69,6 +70,7 @@ pub fn start(
         snapshot: channel::Sender::new(snapshot),
         digests: channel::Sender::new(hashed.table.clone()),
         hashed: RwLock::new(hashed),
+        lists: Lists::default(),
         desk: Desk::default(),
         status: Mutex::new(LootStatus {
             state: LootState::Scanning,

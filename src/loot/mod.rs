@@ -31,9 +31,12 @@ pub use ledger::Ledger;
 pub use listing::HeldBack;
 
 use self::digests::desk::Desk;
+use self::digests::lists::Lists;
 use self::hints::{Hint, Hints};
+use crate::wire::index::Entry;
 use crate::wire::napster::Md5;
-use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, LootPath};
+use crate::wire::pieces::{PIECE_BYTES, piece_count};
+use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, LootPath, PieceList};
 
 /// Of files of one content, so many are tried: of empty ones there may be very many, and none where
 /// it was.
@@ -68,6 +71,17 @@ impl Snapshot {
     pub fn body(&self) -> &Bytes {
         self.index.text()
     }
+}
+
+/// Why there is no list of pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PiecesError {
+    /// No file of ours is known to hold it, or its list is none that is kept.
+    #[error("there is no list of the pieces of that content")]
+    Unknown,
+    /// Its file is read again for it.
+    #[error("the list of its pieces is being made")]
+    NotYet,
 }
 
 /// What the folder is doing, for those who look.
@@ -108,6 +122,7 @@ struct Shared {
     snapshot: channel::Sender<Arc<Snapshot>>,
     hashed: RwLock<Arc<Hashed>>,
     digests: channel::Sender<Arc<DigestTable>>,
+    lists: Lists,
     desk: Desk,
     status: Mutex<LootStatus>,
     seen: AtomicUsize,
@@ -166,7 +181,24 @@ impl Loot {
     /// [`OpenError::Missing`] when no file is known to hold it now.
     pub fn open_by_md5(&self, md5: Md5) -> Result<(LootPath, LootFile), OpenError> {
         let hashed = self.hashed();
-        for (position, entry) in hashed.table.holders(md5).take(HOLDERS_TRIED) {
+        self.open_unchanged(&hashed, hashed.table.holders(md5))
+    }
+
+    /// The same by BLAKE3.
+    ///
+    /// # Errors
+    /// [`OpenError::Missing`] when no file is known to hold it now.
+    pub fn open_by_blake3(&self, blake3: [u8; 32]) -> Result<(LootPath, LootFile), OpenError> {
+        let hashed = self.hashed();
+        self.open_unchanged(&hashed, hashed.table.holders_of(blake3))
+    }
+
+    fn open_unchanged<'e>(
+        &self,
+        hashed: &Hashed,
+        holders: impl Iterator<Item = (usize, Entry<'e>)>,
+    ) -> Result<(LootPath, LootFile), OpenError> {
+        for (position, entry) in holders.take(HOLDERS_TRIED) {
             let path = entry.path();
             match self.open_file(&path) {
                 Ok(opened) if hashed.is_of(position, &opened.facts) => return Ok((path, opened)),
@@ -174,6 +206,34 @@ impl Loot {
             }
         }
         Err(OpenError::Missing)
+    }
+
+    /// How long a content is that a file of ours held when it was read.
+    #[must_use]
+    pub fn size_of(&self, blake3: [u8; 32]) -> Option<u64> {
+        self.hashed().table.holders_of(blake3).next().map(|(_, entry)| entry.size_bytes)
+    }
+
+    /// The pieces of a content of ours. Blocks.
+    ///
+    /// # Errors
+    /// [`PiecesError`].
+    pub fn pieces(&self, blake3: [u8; 32]) -> Result<PieceList, PiecesError> {
+        let hashed = self.hashed();
+        let (_, entry) = hashed.table.holders_of(blake3).next().ok_or(PiecesError::Unknown)?;
+        let size_bytes = entry.size_bytes;
+        if size_bytes <= PIECE_BYTES {
+            let only: &[u8] = if size_bytes == 0 { &[] } else { &blake3 };
+            return PieceList::parse(only, size_bytes, &blake3).map_err(|_| PiecesError::Unknown);
+        }
+        let lists = &self.shared.lists;
+        lists.get(&blake3, size_bytes).ok_or_else(|| {
+            if piece_count(size_bytes).is_none() || !lists.are_kept() {
+                return PiecesError::Unknown;
+            }
+            self.shared.desk.wants_list(entry.name);
+            PiecesError::NotYet
+        })
     }
 
     /// The folder as it is open now.

@@ -1,21 +1,23 @@
 //! The digests on disk, so that a restart reads nothing again: a table by name, each with the
-//! stamp of the version that was read.
+//! stamp of the version that was read, and the [lists of pieces](super::lists).
 //!
 //! It is a cache: a damaged one is set aside and made anew, and where none can be kept the node
 //! goes on without.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redb::{
-    Builder, Database, DatabaseError, ReadOnlyTable, ReadableDatabase as _, ReadableTableMetadata as _, StorageError,
-    TableDefinition,
+    Builder, Database, DatabaseError, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _,
+    ReadableTableMetadata as _, StorageError, TableDefinition, WriteTransaction,
 };
 
 use super::Stamp;
+use super::lists::{self, Lists};
 use crate::wire::napster::Md5;
-use crate::wire::{Digests, Index};
+use crate::wire::{DigestTable, Digests, PieceList};
 
 /// By name. The number is that of the form of a row: another form gets another.
 const FILES: TableDefinition<'_, &str, &[u8; ROW_BYTES]> = TableDefinition::new("files-1");
@@ -46,8 +48,11 @@ pub struct Row {
 pub struct Cache {
     path: PathBuf,
     /// None where it cannot be kept.
-    database: Option<Database>,
+    database: Option<Arc<Database>>,
+    /// Those who read lists while we write.
+    readers: Lists,
     pending: Vec<(Box<str>, Row)>,
+    pending_lists: Vec<([u8; 32], PieceList)>,
     committed: Instant,
 }
 
@@ -58,7 +63,7 @@ pub struct Reader(ReadOnlyTable<&'static str, &'static [u8; ROW_BYTES]>);
 impl Cache {
     /// Opens it, and verifies it as a whole. Takes a moment when it is large.
     #[must_use]
-    pub fn open(path: &Path) -> Self {
+    pub fn open(path: &Path, readers: Lists) -> Self {
         let database = match open(path) {
             Err(error) if is_damage(&error) => {
                 set_aside(path, &error.into());
@@ -67,7 +72,10 @@ impl Cache {
             other => other,
         };
         let database = database.map_err(|error| cannot_be_kept(&error.into())).ok();
-        Self { path: path.to_owned(), database, pending: Vec::new(), committed: Instant::now() }
+        let (pending, pending_lists, committed) = (Vec::new(), Vec::new(), Instant::now());
+        let mut cache = Self { path: path.to_owned(), database: None, readers, pending, pending_lists, committed };
+        cache.use_database(database);
+        cache
     }
 
     /// For several look-ups; none while nothing was ever written.
@@ -84,49 +92,94 @@ impl Cache {
         }
     }
 
+    /// Keeps the list of a content from the next commit on.
+    pub fn put_list(&mut self, blake3: [u8; 32], list: PieceList) {
+        if self.database.is_some() {
+            self.pending_lists.push((blake3, list));
+        }
+    }
+
+    /// Whether the list of a content can be kept, and is not.
+    #[must_use]
+    pub fn lacks_list(&self, blake3: &[u8; 32], size_bytes: u64) -> bool {
+        lists::is_kept(size_bytes) && self.database.is_some() && self.readers.get(blake3, size_bytes).is_none()
+    }
+
+    /// Whether lists wait for a commit.
+    #[must_use]
+    pub fn has_pending_lists(&self) -> bool {
+        !self.pending_lists.is_empty()
+    }
+
     /// When there is something to commit.
     #[must_use]
     pub fn commit_due(&self) -> Option<Instant> {
         let due = if self.pending.len() >= COMMIT_FILES { self.committed } else { self.committed + COMMIT_EVERY };
-        (!self.pending.is_empty()).then_some(due)
+        (!self.pending.is_empty() || self.has_pending_lists()).then_some(due)
     }
 
     /// Writes what waits.
     pub fn commit(&mut self) {
         self.committed = Instant::now();
-        let pending = std::mem::take(&mut self.pending);
-        if !pending.is_empty() {
-            self.write(|table| {
-                pending.iter().try_for_each(|(name, row)| table.insert(&**name, &row.emit()).map(|_| ()))
-            });
+        let (pending, lists) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.pending_lists));
+        if pending.is_empty() && lists.is_empty() {
+            return;
         }
+        self.write(|transaction| {
+            let mut table = transaction.open_table(FILES)?;
+            pending.iter().try_for_each(|(name, row)| table.insert(&**name, &row.emit()).map(|_| ()))?;
+            lists::keep(transaction, &lists)
+        });
     }
 
-    /// Drops the rows of names that are not in the index, if there are many.
-    pub fn forget_gone(&mut self, index: &Index) {
+    /// Drops the rows of names that are not in the index, and the lists of contents that no row
+    /// has, if there are many. The digests are those of the files of that index.
+    pub fn forget_gone(&mut self, of: &DigestTable) {
+        let index = of.index();
         let rows = self.reader().and_then(|reader| reader.0.len().ok()).unwrap_or(0);
         let files = index.len() as u64;
-        if rows > files.saturating_add(files / 4).saturating_add(GONE_MAX) {
-            self.write(|table| table.retain(|name, _| index.position_of(name).is_some()));
+        let forget_rows = rows > files.saturating_add(files / 4).saturating_add(GONE_MAX);
+        let forget_lists = self.readers.are_many_for(of);
+        if !forget_rows && !forget_lists {
+            return;
         }
+        self.write(|transaction| {
+            let mut table = transaction.open_table(FILES)?;
+            table.retain(|name, _| index.position_of(name).is_some())?;
+            let rows = table.iter()?.filter_map(|row| Row::parse(row.ok()?.1.value()));
+            let wanted = rows.filter(|row| lists::is_kept(row.size_bytes)).map(|row| row.digests.blake3).collect();
+            lists::retain(transaction, &wanted)
+        });
     }
 
-    fn write(&mut self, work: impl FnOnce(&mut redb::Table<'_, &str, &[u8; ROW_BYTES]>) -> Result<(), StorageError>) {
+    fn write(&mut self, work: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>) {
         let Some(database) = &self.database else { return };
         let written = || -> Result<(), redb::Error> {
             let transaction = database.begin_write()?;
-            work(&mut transaction.open_table(FILES)?)?;
+            work(&transaction)?;
             Ok(transaction.commit()?)
         };
         if let Err(error) = written() {
-            self.database = None;
+            self.use_database(None);
             if matches!(error, redb::Error::Corrupted(_)) {
                 set_aside(&self.path, &error);
-                self.database = open(&self.path).ok();
+                self.use_database(open(&self.path).ok());
             } else {
                 cannot_be_kept(&error);
             }
         }
+    }
+
+    fn use_database(&mut self, database: Option<Database>) {
+        self.database = database.map(Arc::new);
+        self.readers.read_from(self.database.clone());
+    }
+}
+
+/// The file is closed with it, whoever else has the handle.
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.use_database(None);
     }
 }
 
@@ -201,30 +254,46 @@ fn cannot_be_kept(error: &redb::Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{Index, PieceHasher};
 
     fn row(byte: u8) -> Row {
         let stamp = Stamp { modified_ns: -i64::from(byte), changed_ns: 7, inode: u64::MAX };
         Row { size_bytes: 1 << 40, stamp, digests: Digests { md5: Md5::new([byte; 16]), blake3: [byte; 32] } }
     }
 
-    fn index(names: impl Iterator<Item = String>) -> Index {
+    fn open_at(path: &Path) -> Cache {
+        Cache::open(path, Lists::default())
+    }
+
+    /// Of files of which no digests are known.
+    fn table(names: impl Iterator<Item = String>) -> DigestTable {
         let mut names: Vec<String> = names.collect();
         names.sort_unstable();
-        Index::from_sorted(names.iter().map(|name| (name.as_str(), 1)))
+        let index = Index::from_sorted(names.iter().map(|name| (name.as_str(), 1)));
+        DigestTable::new(Arc::new(index), Vec::new())
+    }
+
+    /// A content of two pieces with its list.
+    fn listed(number: u32) -> ([u8; 32], PieceList) {
+        let mut hasher = PieceHasher::new();
+        hasher.update(&number.to_be_bytes());
+        hasher.update(&[0; 300_000]);
+        let (root, list) = hasher.finish();
+        (root, list.unwrap())
     }
 
     #[test]
     fn rows_survive_a_restart() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("digests.redb");
-        let mut cache = Cache::open(&path);
+        let mut cache = open_at(&path);
         assert!(cache.reader().is_none() && cache.commit_due().is_none());
         cache.put("a", row(1));
         cache.put("ü, b", row(2));
         assert!(cache.commit_due().is_some());
         cache.commit();
         drop(cache);
-        let reader = Cache::open(&path).reader().unwrap();
+        let reader = open_at(&path).reader().unwrap();
         assert_eq!((reader.get("a"), reader.get("ü, b"), reader.get("c")), (Some(row(1)), Some(row(2)), None));
     }
 
@@ -232,7 +301,7 @@ mod tests {
     fn a_damaged_file_is_set_aside_and_made_anew() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("digests.redb");
-        let mut cache = Cache::open(&path);
+        let mut cache = open_at(&path);
         (0..2_000).for_each(|number| cache.put(&format!("file {number}"), row(3)));
         cache.commit();
         drop(cache);
@@ -250,7 +319,7 @@ mod tests {
             (flipped(rows_at), "its rows"),
         ] {
             std::fs::write(&path, damaged).unwrap();
-            let mut cache = Cache::open(&path);
+            let mut cache = open_at(&path);
             assert!(cache.reader().is_none(), "{what}");
             assert!(temp.path().join("digests.redb.bad").exists(), "{what}");
             cache.put("a", row(4));
@@ -263,22 +332,49 @@ mod tests {
     #[test]
     fn names_that_are_gone_are_dropped_once_they_are_many() {
         let temp = tempfile::tempdir().unwrap();
-        let mut cache = Cache::open(&temp.path().join("digests.redb"));
+        let mut cache = open_at(&temp.path().join("digests.redb"));
         (0..1_500).for_each(|number| cache.put(&number.to_string(), row(5)));
         cache.commit();
         let rows = |cache: &Cache| cache.reader().unwrap().0.len().unwrap();
-        cache.forget_gone(&index((0..1_000).map(|number| number.to_string())));
+        cache.forget_gone(&table((0..1_000).map(|number| number.to_string())));
         assert_eq!(rows(&cache), 1_500);
-        cache.forget_gone(&index((0..10).map(|number| number.to_string())));
+        cache.forget_gone(&table((0..10).map(|number| number.to_string())));
         assert_eq!(rows(&cache), 10);
     }
 
     #[test]
     fn where_nothing_can_be_kept_the_node_goes_on() {
         let temp = tempfile::tempdir().unwrap();
-        let mut cache = Cache::open(&temp.path().join("no such folder/digests.redb"));
+        let mut cache = open_at(&temp.path().join("no such folder/digests.redb"));
         cache.put("a", row(1));
         cache.commit();
         assert!(cache.reader().is_none());
+    }
+
+    #[test]
+    fn lists_survive_a_restart_and_go_with_the_last_row_of_their_content() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("digests.redb");
+        let readers = Lists::default();
+        let is_kept =
+            |(blake3, list): &([u8; 32], PieceList)| readers.get(blake3, list.size_bytes()) == Some(list.clone());
+        let mut cache = Cache::open(&path, readers.clone());
+        let lists: Vec<_> = (0..200).map(listed).collect();
+        for (number, (blake3, list)) in lists.iter().enumerate() {
+            let digests = Digests { md5: Md5::new([1; 16]), blake3: *blake3 };
+            // One file after another stood under these names.
+            cache.put(&(number % 3).to_string(), Row { size_bytes: list.size_bytes(), digests, ..row(1) });
+            cache.put_list(*blake3, list.clone());
+        }
+        assert!(cache.has_pending_lists() && cache.commit_due().is_some());
+        cache.commit();
+        drop(cache);
+        assert!(!is_kept(&lists[7]), "closed for everybody");
+        let mut cache = Cache::open(&path, readers.clone());
+        assert!(lists.iter().all(is_kept));
+        assert_eq!(readers.get(&lists[7].0, 100_000), None, "not of that size");
+        cache.forget_gone(&table((0..3).map(|number| number.to_string())));
+        let left: Vec<usize> = (0..200).filter(|at| is_kept(&lists[*at])).collect();
+        assert_eq!(left, [197, 198, 199]);
     }
 }

@@ -9,6 +9,9 @@ use crate::loot::listing::Change;
 /// Names that wait; beyond, all files are looked at.
 const NAMES_MAX: usize = 8_192;
 
+/// Files whose lists wait to be made; others must be asked for again.
+const LISTLESS_MAX: usize = 64;
+
 /// Notes for the hasher.
 #[derive(Debug, Default)]
 pub struct Desk {
@@ -21,6 +24,8 @@ pub struct Desk {
 pub struct Notes {
     /// Files that may hold something else than before.
     pub touched: BTreeSet<Box<str>>,
+    /// Files whose list of pieces is asked for, and not there.
+    pub listless: BTreeSet<Box<str>>,
     /// Any file may.
     pub all: bool,
     /// There is a new snapshot.
@@ -46,6 +51,15 @@ impl Desk {
     pub fn touched(&self, name: &str) {
         let mut notes = self.lock();
         notes.touch(name);
+        self.ring(notes);
+    }
+
+    /// Somebody asks for the list of pieces of a file, and there is none.
+    pub fn wants_list(&self, name: &str) {
+        let mut notes = self.lock();
+        if notes.listless.len() < LISTLESS_MAX {
+            notes.listless.insert(name.into());
+        }
         self.ring(notes);
     }
 
@@ -101,7 +115,7 @@ impl Notes {
     }
 
     fn is_empty(&self) -> bool {
-        self.touched.is_empty() && !self.all && !self.index && !self.stop
+        self.touched.is_empty() && self.listless.is_empty() && !self.all && !self.index && !self.stop
     }
 }
 

@@ -41,7 +41,8 @@ const FORGET_EVERY: Duration = Duration::from_secs(600);
 pub(crate) fn start(shared: Arc<Shared>, cache: PathBuf) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("loot-hasher".into()).spawn(move || {
         lower_priority();
-        Hasher::new(shared, Cache::open(&cache)).run();
+        let cache = Cache::open(&cache, shared.lists.clone());
+        Hasher::new(shared, cache).run();
     })
 }
 
@@ -122,6 +123,10 @@ impl Hasher {
         if notes.all {
             self.look_at_all();
         }
+        if !notes.listless.is_empty() {
+            self.cache.commit();
+        }
+        notes.listless.iter().for_each(|name| self.want_list(name));
         for name in &notes.touched {
             if let Some(position) = self.base.snapshot.index.position_of(name) {
                 self.waiting.look(as_position(position));
@@ -171,6 +176,10 @@ impl Hasher {
             return;
         }
         let began = Instant::now();
+        // Digests promise lists.
+        if self.cache.has_pending_lists() {
+            self.cache.commit();
+        }
         if std::mem::take(&mut self.is_behind) {
             self.follow_index();
         } else {
@@ -237,7 +246,7 @@ impl Hasher {
         // A missing folder, or one that is still walked, says nothing of what is gone.
         if is_due && state == LootState::Following {
             self.forgot = Some(Instant::now());
-            self.cache.forget_gone(&self.base.snapshot.index);
+            self.cache.forget_gone(&self.base.table);
         }
     }
 

@@ -2,11 +2,13 @@
 //! restarts.
 //!
 //! The hasher alone makes them. It follows the index, looks at the files the keeper
-//! found touched, and publishes a state at a time: [`Hashed`].
+//! found touched, and publishes a state at a time: [`Hashed`]. The same read gives each file's
+//! list of pieces, which is kept on disk only.
 
 pub mod cache;
 pub mod desk;
 mod hasher;
+pub mod lists;
 mod reading;
 mod stamp;
 mod waiting;

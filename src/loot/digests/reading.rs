@@ -7,8 +7,8 @@ use md5::Digest as _;
 use super::Stamp;
 use crate::loot::folder::facts_of;
 use crate::loot::{FileFacts, LootFile};
-use crate::wire::Digests;
 use crate::wire::napster::Md5;
+use crate::wire::{Digests, PieceHasher, PieceList};
 
 /// Bytes read at once; between two pieces other work may come first.
 pub(super) const PIECE_BYTES: usize = 1 << 20;
@@ -22,7 +22,7 @@ pub(super) struct Reading {
     file: std::fs::File,
     read_bytes: u64,
     md5: md5::Md5,
-    blake3: blake3::Hasher,
+    pieces: PieceHasher,
 }
 
 /// How far it got.
@@ -30,8 +30,8 @@ pub(super) struct Reading {
 pub(super) enum Step {
     /// There is more.
     More,
-    /// All was read, and it did not change meanwhile.
-    Whole(Digests),
+    /// All was read, and it did not change meanwhile. With its pieces, unless they are too many.
+    Whole(Digests, Option<PieceList>),
     /// It changed meanwhile.
     Changed,
 }
@@ -39,7 +39,7 @@ pub(super) enum Step {
 impl Reading {
     pub(super) fn new(position: u32, opened: LootFile) -> Self {
         let LootFile { file, facts } = opened;
-        Self { position, facts, file, read_bytes: 0, md5: md5::Md5::new(), blake3: blake3::Hasher::new() }
+        Self { position, facts, file, read_bytes: 0, md5: md5::Md5::new(), pieces: PieceHasher::new() }
     }
 
     /// Reads the next piece. A change is noticed at once: some files never rest, and are large.
@@ -53,10 +53,10 @@ impl Reading {
         }
         let piece = buffer.get(..count).unwrap_or_default();
         self.md5.update(piece);
-        self.blake3.update(piece);
+        self.pieces.update(piece);
         self.read_bytes = self.read_bytes.saturating_add(count as u64);
         Ok(match count {
-            0 if self.read_bytes == self.facts.size_bytes => Step::Whole(self.digests()),
+            0 if self.read_bytes == self.facts.size_bytes => self.whole(),
             0 => Step::Changed,
             _ => Step::More,
         })
@@ -71,9 +71,10 @@ impl Reading {
         Stamp::of(&self.facts)
     }
 
-    fn digests(&self) -> Digests {
-        let md5 = Md5::new(self.md5.clone().finalize().into());
-        Digests { md5, blake3: self.blake3.finalize().into() }
+    fn whole(&mut self) -> Step {
+        let md5 = Md5::new(self.md5.finalize_reset().into());
+        let (blake3, list) = std::mem::take(&mut self.pieces).finish();
+        Step::Whole(Digests { md5, blake3 }, list)
     }
 }
 
@@ -101,7 +102,10 @@ mod tests {
             let digests = loop {
                 match reading.step(&mut buffer).unwrap() {
                     Step::More => {}
-                    Step::Whole(digests) => break digests,
+                    Step::Whole(digests, list) => {
+                        assert_eq!(list.unwrap().root(), digests.blake3);
+                        break digests;
+                    }
                     Step::Changed => panic!("nobody changed it"),
                 }
             };

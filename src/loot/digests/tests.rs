@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::cache::{Cache, Row};
+use super::lists::{Lists, drop_all};
 use super::*;
 use crate::loot::keeper::{self, KeeperHandle};
 use crate::loot::stored::StoredLoot;
-use crate::loot::{Ledger, Loot, LootFolder, OpenError};
+use crate::loot::{Ledger, Loot, LootFolder, OpenError, PiecesError};
 use crate::wire::IndexKey;
 use crate::wire::napster::Md5;
 
@@ -102,6 +103,66 @@ fn another_content_of_the_same_size_is_read_again_and_never_given_for_the_first(
 }
 
 #[test]
+fn files_are_opened_by_their_blake3() {
+    let room = Room::new(&[("a", "one"), ("b", "two")]);
+    room.knows("a", "one");
+    room.knows("b", "two");
+    assert_eq!(room.loot.open_by_blake3(of("two").blake3).unwrap().0.as_str(), "b");
+    std::fs::write(room.file("b"), "six").unwrap();
+    assert!(matches!(room.loot.open_by_blake3(of("two").blake3), Err(OpenError::Missing)));
+    room.knows("b", "six");
+    assert_eq!(room.loot.open_by_blake3(of("six").blake3).unwrap().0.as_str(), "b");
+    room.stop();
+}
+
+#[test]
+fn a_list_of_pieces_is_there_with_the_digests_and_after_a_restart() {
+    let large = "large ".repeat(200_000);
+    let room = Room::new(&[("large", &large), ("small", "small"), ("empty", "")]);
+    for (name, content) in [("large", &*large), ("small", "small"), ("empty", "")] {
+        room.knows(name, content);
+        let list = room.loot.pieces(of(content).blake3).unwrap();
+        assert_eq!((list.size_bytes(), list.root()), (content.len() as u64, of(content).blake3));
+        assert_eq!(list.hashes().len(), content.len().div_ceil(256 * 1024));
+    }
+    assert_eq!(room.loot.pieces(of("other").blake3), Err(PiecesError::Unknown));
+    let room = Room::open(room.stop());
+    room.knows("large", &large);
+    assert!(room.loot.pieces(of(&large).blake3).is_ok());
+    room.stop();
+}
+
+#[test]
+fn a_list_that_is_not_kept_is_made_when_somebody_asks() {
+    let large = "large ".repeat(200_000);
+    let room = Room::new(&[("large", &large)]);
+    room.knows("large", &large);
+    let temp = room.stop();
+    drop_all(&stored(temp.path()).digests_path());
+    let room = Room::open(temp);
+    room.knows("large", &large);
+    let deadline = Instant::now() + PATIENCE;
+    assert_eq!(room.loot.pieces(of(&large).blake3), Err(PiecesError::NotYet));
+    while room.loot.pieces(of(&large).blake3).is_err() {
+        assert!(Instant::now() < deadline, "it is made");
+        // What is known stays known.
+        assert!(room.loot.open_by_blake3(of(&large).blake3).is_ok());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    room.stop();
+}
+
+#[test]
+fn where_no_lists_can_be_kept_none_is_promised() {
+    let large = "large ".repeat(200_000);
+    let room = Room::new(&[("large", &large)]);
+    room.knows("large", &large);
+    room.loot.shared.lists.read_from(None);
+    assert_eq!(room.loot.pieces(of(&large).blake3), Err(PiecesError::Unknown));
+    room.stop();
+}
+
+#[test]
 fn of_two_copies_the_one_that_is_unchanged_is_given() {
     let room = Room::new(&[("a", "one"), ("b", "one")]);
     room.knows("a", "one");
@@ -141,7 +202,7 @@ fn a_restart_reads_only_what_was_changed_meanwhile() {
     let temp = room.stop();
     // Digests that no reading could give, kept for the version that is there.
     let path = stored(temp.path()).digests_path();
-    let mut cache = Cache::open(&path);
+    let mut cache = Cache::open(&path, Lists::default());
     for name in ["same", "changed"] {
         let row = cache.reader().unwrap().get(name).unwrap();
         assert_eq!(row.digests, of("one"));

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::Hasher;
-use crate::loot::digests::Stamp;
+use super::{Hasher, as_position};
 use crate::loot::digests::cache::{Reader, Row};
 use crate::loot::digests::reading::{Reading, Step};
+use crate::loot::digests::{Stamp, lists};
 use crate::loot::{LootFile, LootFolder};
-use crate::wire::Digests;
+use crate::wire::{Digests, PieceList};
 
 /// Files looked at in one step.
 const LOOKS: usize = 256;
@@ -34,6 +34,19 @@ impl Hasher {
             self.begin(position);
         }
         self.read_piece();
+    }
+
+    /// Somebody asks for the pieces of a file whose digests are known: of an earlier version of
+    /// this node, or of a damaged file of ours. It is read again, its digests stay.
+    pub(super) fn want_list(&mut self, name: &str) {
+        let index = &self.base.snapshot.index;
+        let Some((position, entry)) = index.position_of(name).and_then(|at| Some((at, index.get(at)?))) else { return };
+        let position = as_position(position);
+        let Some((digests, _)) = self.known(position) else { return };
+        let is_read = self.readings.iter().any(|(reading, _)| reading.position == position);
+        if !is_read && self.cache.lacks_list(&digests.blake3, entry.size_bytes) {
+            self.waiting.read(position, entry.size_bytes);
+        }
     }
 
     /// Compares some files with what is known of them, now or from an earlier run.
@@ -104,7 +117,7 @@ impl Hasher {
         let spent = spent.saturating_add(began.elapsed());
         match step {
             Ok(Step::More) => self.readings.push((reading, spent)),
-            Ok(Step::Whole(digests)) => self.keep(&reading, digests),
+            Ok(Step::Whole(digests, list)) => self.keep(&reading, digests, list),
             Ok(Step::Changed) => {
                 self.put_off(reading.position, CHANGED_REST.max(spent.saturating_mul(CHANGED_SHARE)), false);
             }
@@ -112,11 +125,14 @@ impl Hasher {
         }
     }
 
-    fn keep(&mut self, reading: &Reading, digests: Digests) {
+    fn keep(&mut self, reading: &Reading, digests: Digests, list: Option<PieceList>) {
         let (stamp, size_bytes) = (reading.stamp(), reading.facts.size_bytes);
         let Some(entry) = self.base.snapshot.index.get(reading.position as usize) else { return };
         tracing::debug!(name = ?entry.name, md5 = %digests.md5, "a file was read for its digests");
         self.cache.put(entry.name, Row { size_bytes, stamp, digests });
+        if let Some(list) = list.filter(|list| lists::is_kept(list.size_bytes())) {
+            self.cache.put_list(digests.blake3, list);
+        }
         self.counts.read = self.counts.read.saturating_add(1);
         self.news.insert(reading.position, Some((digests, stamp)));
     }
