@@ -42,7 +42,8 @@
 //! `docs/PROTOCOL.md`, section by section: 1 announcement → [`wire::announcement`],
 //! [`discovery`]; 2 index → [`wire::index`], [`wire::index_hmac`], [`loot`]; 3 files →
 //! [`http::store`], [`fetch::file`]; 4 search → [`search`]; 5 opportunistic mode →
-//! [`mirror::plan`]; 6 extensions → [`wire::manifest`], [`http::manifest`], [`fetch::manifest`];
+//! [`mirror::plan`]; 6 extensions → [`wire::manifest`], [`http::manifest`], [`fetch::manifest`],
+//! [`wire::pieces`], [`http::content`];
 //! 7 directory → [`wire::napster`], [`directory`].
 
 pub mod cli;

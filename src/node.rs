@@ -20,7 +20,7 @@ use crate::fetch::index::IndexFetcher;
 use crate::http::accept::Server;
 use crate::http::host::HostNames;
 use crate::http::operator::Rank;
-use crate::http::{App, relay, routes};
+use crate::http::{App, content, relay, routes};
 use crate::identity::StateFolder;
 use crate::listening::{Gate, listen};
 use crate::loot::keeper::{self, KeeperHandle};
@@ -86,6 +86,7 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         napster,
         relays: Gate::new(relay::LIMITS),
         bind,
+        lists: content::room(),
         manifests: Arc::default(),
         missing: Arc::default(),
     };

@@ -8,6 +8,7 @@ mod announcing;
 mod batch;
 mod browser_rules;
 mod connections;
+mod content;
 mod directory;
 mod folder;
 mod golden;

@@ -46,6 +46,9 @@ pub enum HttpError {
     /// Out of descriptors, for a moment.
     #[error("this node has no more room at the moment; try again")]
     NoRoom,
+    /// Their file is read for them.
+    #[error("the pieces of that content are being read; try again in a moment")]
+    PiecesNotYet,
     /// Too many downloads from Napster peers at once.
     #[error("too many downloads from Napster peers come through this node; try again in a moment")]
     TooManyRelays,
@@ -72,7 +75,7 @@ impl HttpError {
             Self::NotOperator | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::PeersFailed(_) => StatusCode::BAD_GATEWAY,
             Self::NeedsHttp11 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-            Self::Busy | Self::NoRoom | Self::TooManyRelays => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NoRoom | Self::PiecesNotYet | Self::TooManyRelays => StatusCode::SERVICE_UNAVAILABLE,
             Self::Disk(_) | Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

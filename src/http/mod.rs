@@ -7,6 +7,7 @@ pub mod accept;
 pub mod assets;
 pub mod batch;
 pub mod connection;
+pub mod content;
 pub mod directory;
 pub mod error;
 pub mod file_body;
@@ -90,6 +91,8 @@ pub struct App {
     pub searches: Arc<Semaphore>,
     /// Listings of folders and counts that are made at once.
     pub listings: Arc<Semaphore>,
+    /// Room for the lists of pieces that are being sent.
+    pub lists: Arc<Semaphore>,
     /// What names the content of our files, ready to be served.
     pub manifests: Arc<manifest::Manifests>,
     /// The Napster side.

@@ -1,4 +1,4 @@
-//! `/s/`: the index, the [manifest] and the files, for old nodes, new nodes and everybody with a link
+//! `/s/`: the index, what [names](manifest) and [holds](content) its content, and the files, for old nodes, new nodes and everybody with a link
 //! (`docs/PROTOCOL.md`, section 3).
 
 use axum::Extension;
@@ -12,7 +12,7 @@ use super::error::HttpError;
 use super::file_body::FileBody;
 use super::manifest;
 use super::range::{Selection, Version, select, whole_seconds};
-use super::{App, Ends};
+use super::{App, Ends, content};
 use crate::loot::{FileFacts, LootFile};
 use crate::wire::{LootPath, b64e, url};
 
@@ -44,7 +44,8 @@ pub async fn serve(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let name = requested_name(query.as_deref().unwrap_or_default())?;
+    let query = query.as_deref().unwrap_or_default();
+    let name = requested_name(query)?;
     // The existing nodes drop a leading slash here as they do for files.
     let own = name.strip_prefix(b"/").unwrap_or(&name);
     if own == url::INDEX_NAME.as_bytes() {
@@ -53,14 +54,31 @@ pub async fn serve(
     if own == url::MANIFEST_NAME.as_bytes() {
         return manifest::serve(&app, &ends, &headers).await;
     }
+    if own == url::CONTENT_NAME.as_bytes() {
+        return content::serve(&app, query, &headers).await;
+    }
+    if own == url::PIECES_NAME.as_bytes() {
+        return content::serve_pieces(&app, query, &headers).await;
+    }
     let path = LootPath::parse(&name).map_err(|_| refused(&name))?;
     let loot = app.loot.clone();
     let opened = path.clone();
-    let LootFile { file, facts } =
+    let file =
         tokio::task::spawn_blocking(move || loot.open_file(&opened)).await.map_err(|_| HttpError::NotFound)??;
-    let version = Version { etag: etag_of(&facts), modified: whole_seconds(facts.modified_ns) };
-    let selection = select(&headers, &version, facts.size_bytes);
-    let about = About { file_name: path.file_name(), content_type: inert_type(path.file_name()), version };
+    let version = Version { etag: etag_of(&file.facts), modified: whole_seconds(file.facts.modified_ns) };
+    send_file(&headers, file, path.file_name(), version).await
+}
+
+/// An open file, or what is asked of it.
+pub(super) async fn send_file(
+    headers: &HeaderMap,
+    opened: LootFile,
+    file_name: &str,
+    version: Version,
+) -> Result<Response, HttpError> {
+    let LootFile { file, facts } = opened;
+    let selection = select(headers, &version, facts.size_bytes);
+    let about = About { file_name, content_type: inert_type(file_name), version };
     let (first, length) = span(&selection, facts.size_bytes);
     let body = FileBody::new(file, first, length);
     let body = if length == 0 {

@@ -13,6 +13,10 @@ pub const INDEX_NAME: &str = "forban/index";
 pub const EXTENSION_PREFIX: &str = "forban/index.";
 /// The name under which a node of ours serves its manifest (section 6).
 pub const MANIFEST_NAME: &str = "forban/index.manifest";
+/// The name under which it serves a content by its BLAKE3, `&b3=<hexadecimal>` (section 6).
+pub const CONTENT_NAME: &str = "forban/index.content";
+/// The same for the list of its pieces.
+pub const PIECES_NAME: &str = "forban/index.pieces";
 /// The target of a manifest request.
 pub const MANIFEST_TARGET: &str = "/s/?g=forban/index.manifest";
 /// The target of an index request, as Forban writes it.
@@ -56,6 +60,18 @@ impl Asking {
 #[must_use]
 pub fn file_target(name: &str) -> String {
     format!("/s/?g={}&f=b64e", b64e::encode(name.as_bytes()))
+}
+
+/// The address of a content on a node of ours.
+#[must_use]
+pub fn content_target(blake3: &[u8; 32]) -> String {
+    format!("/s/?g={CONTENT_NAME}&b3={}", blake3::Hash::from(*blake3).to_hex())
+}
+
+/// The address of the list of its pieces.
+#[must_use]
+pub fn pieces_target(blake3: &[u8; 32]) -> String {
+    format!("/s/?g={PIECES_NAME}&b3={}", blake3::Hash::from(*blake3).to_hex())
 }
 
 /// `text` as a value in a query.
