@@ -21,6 +21,8 @@ const HASHING_MIN: Duration = Duration::from_secs(2);
 const HASHING_MAX: Duration = Duration::from_secs(60);
 /// A complete one changes without its index when a file keeps its size.
 const COMPLETE: Duration = Duration::from_secs(300);
+/// Who waits for what a manifest tells of a new index waits at most so long.
+const AWAITED_MAX: Duration = Duration::from_secs(10);
 /// Fetching takes at most one part in so many of the time.
 const FETCH_SHARE: u32 = 20;
 
@@ -77,6 +79,8 @@ pub(super) struct Schedule {
     attempts: Attempts,
     /// The announced HMAC with which the neighbour knew no manifests.
     unknown_at: Option<IndexHmac>,
+    /// The first answer beside a new index is still to come; worth waiting for until then.
+    awaited: Option<Instant>,
 }
 
 impl KnownManifest {
@@ -120,6 +124,17 @@ impl Schedule {
         let kept = self.due.filter(|_| self.attempts.pause().is_some());
         let soonest = self.not_before.map_or(now, |not_before| not_before.max(now));
         self.due = (is_ours && !is_unknown).then_some(kept.unwrap_or(soonest));
+        self.awaited = self.due.filter(|due| *due <= now + AWAITED_MAX).map(|_| now + AWAITED_MAX);
+    }
+
+    /// Until when it is worth to wait for the first manifest beside a new index.
+    pub(super) fn awaited_until(&self, now: Instant) -> Option<Instant> {
+        self.awaited.filter(|until| now < *until)
+    }
+
+    /// Whatever came, nobody need wait any more. False if nobody did.
+    pub(super) fn answered(&mut self) -> bool {
+        self.awaited.take().is_some()
     }
 
     pub(super) fn due(&self) -> Option<Instant> {

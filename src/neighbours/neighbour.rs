@@ -271,6 +271,13 @@ impl Neighbour {
         self.manifests.due().filter(|_| self.known.is_some())
     }
 
+    /// Until when it is worth to wait for what its manifest tells of the index that was read;
+    /// `None`: it told what it tells, or tells nothing.
+    #[must_use]
+    pub fn manifest_awaited_until(&self, now: Instant) -> Option<Instant> {
+        self.manifests.awaited_until(now)
+    }
+
     /// Its manifest is asked for.
     pub(super) fn begin_manifest(&mut self, now: Instant) -> Option<DueManifest> {
         let index = self.known.as_ref()?.index.clone();
@@ -279,8 +286,14 @@ impl Neighbour {
         Some(DueManifest { uuid: self.uuid, services: self.trusted_services(now), index, etag })
     }
 
-    /// It was asked for, in so long a time. Returns whether anything is known otherwise now.
+    /// It was asked for, in so long a time. Returns whether anything is known otherwise now, or
+    /// somebody may have waited for it.
     pub(super) fn note_manifest(&mut self, answer: ManifestAnswer, took: Duration, now: Instant) -> bool {
+        let was_awaited = self.manifests.answered();
+        self.take_manifest(answer, took, now) || was_awaited
+    }
+
+    fn take_manifest(&mut self, answer: ManifestAnswer, took: Duration, now: Instant) -> bool {
         let services = self.trusted_services(now);
         let Some(known) = &self.known else { return false };
         let (next, is_news) = match (answer, &self.manifest) {

@@ -228,3 +228,21 @@ fn for_want_of_room_manifests_go_before_indexes() {
     let told: Vec<u128> = all.iter().filter(|n| n.manifest.is_some()).map(|n| n.uuid.as_u128()).collect();
     assert_eq!(told, [4, 5]);
 }
+
+#[test]
+fn the_first_answer_beside_a_new_index_is_worth_waiting_for() {
+    let scene = scene(hmac("x"), Some(IndexKey::Specified));
+    let awaited = |seconds: u64| {
+        let until = scene.neighbourhood.get(US).unwrap().manifest_awaited_until(scene.at(seconds));
+        until.map(|until| until.duration_since(scene.at(seconds)).as_secs())
+    };
+    assert_eq!((awaited(0), awaited(9), awaited(10)), (Some(10), Some(1), None));
+    let changes = scene.neighbourhood.subscribe_manifests();
+    scene.answer(ManifestAnswer::Unknown, 1);
+    assert_eq!(awaited(1), None);
+    assert!(changes.has_changed().unwrap(), "who waited goes on");
+    scene.index("c,3\n", hmac("x"), Some(IndexKey::Specified), 2);
+    assert_eq!(awaited(2), None, "it has none with this HMAC");
+    scene.index("c,3\n", hmac("y"), Some(IndexKey::Specified), 3);
+    assert_eq!(awaited(3), Some(10));
+}
