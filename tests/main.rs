@@ -18,6 +18,7 @@ mod hostile_index;
 mod lifecycle;
 mod malformed;
 mod manifest;
+mod mirror_verified;
 mod napster_cli;
 mod napster_evening;
 mod napster_golden;

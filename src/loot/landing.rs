@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::folder::{FileFacts, facts_at, facts_of};
 use super::spool::Part;
-use crate::wire::LootPath;
+use crate::wire::{Content, LootPath};
 
 /// Why a whole file cannot stand under its name.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +36,9 @@ pub enum LandError {
         /// Bytes the index said.
         expected: u64,
     },
+    /// Its bytes are not what was told.
+    #[error("its content is not what was told of it")]
+    WrongContent,
     /// The file system refuses: the name, or for want of space.
     #[error("it cannot be stored: {0}")]
     Io(#[from] io::Error),
@@ -43,14 +46,20 @@ pub enum LandError {
 
 impl Part {
     /// Puts the whole file under `path`, where nothing may be, or, with `replacing`, the very
-    /// file so described. Durable when this returns.
+    /// file so described. Durable when this returns, with what it holds. What does not hold what
+    /// it must is given up.
     ///
     /// # Errors
     /// [`LandError`]; the download is kept in the spool where it may land later.
-    pub fn land(mut self, path: &LootPath, replacing: Option<&FileFacts>) -> Result<FileFacts, LandError> {
+    pub fn land(mut self, path: &LootPath, replacing: Option<&FileFacts>) -> Result<(FileFacts, Content), LandError> {
         let (got, expected) = (self.received_bytes, self.note.key.size_bytes);
         if got != expected {
             return Err(LandError::WrongLength { got, expected });
+        }
+        let content = self.content()?;
+        if self.note.key.content.is_some_and(|expected| expected != content) {
+            self.discard();
+            return Err(LandError::WrongContent);
         }
         rustix::fs::fchmod(&self.file, Mode::from_raw_mode(0o644)).map_err(io::Error::from)?;
         self.file.sync_all()?;
@@ -65,7 +74,7 @@ impl Part {
         };
         grown.iter().chain([&parent]).try_for_each(sync_folder)?;
         self.remove_note();
-        Ok(facts)
+        Ok((facts, content))
     }
 
     /// Returns the folder in which it stands now, and those that grew on the way to it.
@@ -150,7 +159,7 @@ pub(super) fn in_the_way(error: io::Error) -> LandError {
 #[cfg(test)]
 mod tests {
     use super::super::spool::tests::{key, spool};
-    use super::super::spool::{Spool, Validators};
+    use super::super::spool::{PartKey, Spool, Validators};
     use super::*;
 
     fn path(name: &str) -> LootPath {
@@ -167,7 +176,8 @@ mod tests {
     #[test]
     fn a_whole_file_lands_and_the_spool_is_empty() {
         let (temp, spool) = spool();
-        let facts = whole(&spool, "d/a.txt", "hello").land(&path("d/a.txt"), None).unwrap();
+        let (facts, content) = whole(&spool, "d/a.txt", "hello").land(&path("d/a.txt"), None).unwrap();
+        assert_eq!(content, Content::new(blake3::hash(b"hello").into()));
         assert_eq!(std::fs::read(temp.path().join("d/a.txt")).unwrap(), b"hello");
         assert!(spool.folder().facts(&path("d/a.txt")).unwrap().unwrap().is_same_content(&facts));
         assert_eq!(std::fs::read_dir(temp.path().join(".boucan/spool")).unwrap().count(), 0);
@@ -194,10 +204,38 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_hold_what_was_told_never_lands() {
+        let (temp, spool) = spool();
+        let key = PartKey { content: Some(Content::new(blake3::hash(b"honest").into())), ..key("a", 6) };
+        for (bytes, lands) in [("a lie!", false), ("honest", true)] {
+            let mut part = spool.part(&key).unwrap();
+            part.restart(Validators { etag: Some("\"x\"".into()), last_modified: None }).unwrap();
+            part.append(bytes.as_bytes()).unwrap();
+            assert_eq!(part.land(&path("a"), None).is_ok(), lands, "{bytes}");
+            assert_eq!(std::fs::read_dir(temp.path().join(".boucan/spool")).unwrap().count(), 0);
+        }
+        assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"honest");
+    }
+
+    #[test]
+    fn a_copy_of_our_own_is_another_file() {
+        let (temp, spool) = spool();
+        std::fs::write(temp.path().join("own"), "hello").unwrap();
+        let own = spool.folder().open_file(&path("own")).unwrap();
+        let mut part = spool.part(&key("copy", 5)).unwrap();
+        if !part.begin_copy(&own).unwrap() {
+            while !part.copy_more(&own).unwrap() {}
+        }
+        part.land(&path("copy"), None).unwrap();
+        std::fs::write(temp.path().join("own"), "other").unwrap();
+        assert_eq!(std::fs::read(temp.path().join("copy")).unwrap(), b"hello");
+    }
+
+    #[test]
     fn our_own_version_is_exchanged_but_a_changed_one_is_put_back() {
         let (temp, spool) = spool();
-        let old = whole(&spool, "a", "one").land(&path("a"), None).unwrap();
-        let new = whole(&spool, "a", "two!").land(&path("a"), Some(&old)).unwrap();
+        let (old, _) = whole(&spool, "a", "one").land(&path("a"), None).unwrap();
+        let (new, _) = whole(&spool, "a", "two!").land(&path("a"), Some(&old)).unwrap();
         assert!(matches!(whole(&spool, "b", "x").land(&path("b"), Some(&old)), Err(LandError::Vanished)));
         assert!(!temp.path().join("b").exists());
         assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"two!");

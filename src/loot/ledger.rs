@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::listing::Change;
-use crate::wire::LootPath;
+use crate::wire::{Content, LootPath};
 
 /// Deletions remembered; beyond it new ones are not (a million-file library fits).
 const DELETED_MAX: usize = 1_200_000;
@@ -31,8 +31,11 @@ const RECORD_MAX_BYTES: u64 = 16 * 1024;
 pub struct Mirrored {
     /// Length in bytes.
     pub size_bytes: u64,
-    /// Its modification time when it landed: another one means that the user changed it.
+    /// Its modification time when it landed: another one means that the user touched it.
     pub modified_ns: i64,
+    /// What it held then; none in records of before. With another content it is the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
     /// The neighbour it was fetched from; it alone may replace it by another version.
     pub origin: Uuid,
     /// What that neighbour called itself.
@@ -44,11 +47,25 @@ pub struct Mirrored {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Record {
-    Mirrored { path: Box<str>, entry: Mirrored },
-    Deleted { path: Box<str> },
-    Restored { path: Box<str> },
-    Superseded { path: Box<str>, size_bytes: u64 },
-    Owned { path: Box<str> },
+    Mirrored {
+        path: Box<str>,
+        entry: Mirrored,
+    },
+    Deleted {
+        path: Box<str>,
+    },
+    Restored {
+        path: Box<str>,
+    },
+    Superseded {
+        path: Box<str>,
+        size_bytes: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<Content>,
+    },
+    Owned {
+        path: Box<str>,
+    },
     Forgotten,
 }
 
@@ -58,7 +75,7 @@ pub struct Facts {
     mirrored: BTreeMap<Box<str>, Mirrored>,
     mirrored_bytes: u64,
     deleted: BTreeMap<Box<str>, ()>,
-    superseded: BTreeMap<Box<str>, Vec<u64>>,
+    superseded: BTreeMap<Box<str>, Vec<(u64, Option<Content>)>>,
 }
 
 impl Facts {
@@ -79,10 +96,14 @@ impl Facts {
         self.deleted.contains_key(name)
     }
 
-    /// Whether a version of that size was here before and was replaced.
+    /// Whether a version of that size was here before and was replaced. Of two whose contents are
+    /// both known the contents tell.
     #[must_use]
-    pub fn is_superseded(&self, name: &str, size_bytes: u64) -> bool {
-        self.superseded.get(name).is_some_and(|sizes| sizes.contains(&size_bytes))
+    pub fn is_superseded(&self, name: &str, size_bytes: u64, content: Option<Content>) -> bool {
+        let is_it = |(size, before): &(u64, Option<Content>)| {
+            *size == size_bytes && (before.is_none() || content.is_none() || *before == content)
+        };
+        self.superseded.get(name).is_some_and(|versions| versions.iter().any(is_it))
     }
 
     /// How many names were deleted here.
@@ -124,13 +145,13 @@ impl Facts {
             Record::Restored { path } => {
                 self.deleted.remove(&path);
             }
-            Record::Superseded { path, size_bytes } => {
-                let sizes = self.superseded.entry(path).or_default();
-                if !sizes.contains(&size_bytes) {
-                    if sizes.len() >= SUPERSEDED_MAX {
-                        sizes.remove(0);
+            Record::Superseded { path, size_bytes, content } => {
+                let versions = self.superseded.entry(path).or_default();
+                if !versions.contains(&(size_bytes, content)) {
+                    if versions.len() >= SUPERSEDED_MAX {
+                        versions.remove(0);
                     }
-                    sizes.push(size_bytes);
+                    versions.push((size_bytes, content));
                 }
             }
             Record::Owned { path } => self.forget_mirrored(&path),
@@ -142,8 +163,13 @@ impl Facts {
         let mirrored =
             self.mirrored.iter().map(|(path, entry)| Record::Mirrored { path: path.clone(), entry: entry.clone() });
         let deleted = self.deleted.keys().map(|path| Record::Deleted { path: path.clone() });
-        let superseded = self.superseded.iter().flat_map(|(path, sizes)| {
-            sizes.iter().map(|size| Record::Superseded { path: path.clone(), size_bytes: *size })
+        let superseded = self.superseded.iter().flat_map(|(path, versions)| {
+            let record = |(size_bytes, content): &(u64, Option<Content>)| Record::Superseded {
+                path: path.clone(),
+                size_bytes: *size_bytes,
+                content: *content,
+            };
+            versions.iter().map(record)
         });
         mirrored.chain(deleted).chain(superseded)
     }
@@ -190,7 +216,12 @@ impl Ledger {
     pub fn note_mirrored(&self, path: &LootPath, entry: Mirrored, replaced: Option<u64>) {
         let mut inner = self.lock();
         if let Some(size_bytes) = replaced {
-            inner.append(Record::Superseded { path: path.as_str().into(), size_bytes });
+            let before = inner.facts.mirrored(path.as_str()).filter(|before| before.size_bytes == size_bytes);
+            let content = before.and_then(|before| before.content);
+            // Of equal sizes the size alone would say that of the new version too.
+            if size_bytes != entry.size_bytes || content.is_some_and(|before| Some(before) != entry.content) {
+                inner.append(Record::Superseded { path: path.as_str().into(), size_bytes, content });
+            }
         }
         inner.append(Record::Mirrored { path: path.as_str().into(), entry });
     }
@@ -202,7 +233,8 @@ impl Ledger {
             match change {
                 Change::Gone(path) => inner.append(Record::Deleted { path: path.clone() }),
                 Change::Altered(path, before) => {
-                    inner.append(Record::Superseded { path: path.clone(), size_bytes: *before });
+                    let record = Record::Superseded { path: path.clone(), size_bytes: *before, content: None };
+                    inner.append(record);
                 }
                 Change::Appeared(path) if inner.facts.is_deleted(path) => {
                     inner.append(Record::Restored { path: path.clone() });
@@ -301,7 +333,11 @@ mod tests {
     use super::*;
 
     fn entry(size_bytes: u64) -> Mirrored {
-        Mirrored { size_bytes, modified_ns: 1, origin: Uuid::nil(), from: "n".into(), at: 0 }
+        Mirrored { size_bytes, modified_ns: 1, content: None, origin: Uuid::nil(), from: "n".into(), at: 0 }
+    }
+
+    fn content(byte: u8) -> Option<Content> {
+        Some(Content::new([byte; 32]))
     }
 
     fn path(name: &str) -> LootPath {
@@ -321,9 +357,35 @@ mod tests {
         let after = Ledger::open(&file).unwrap().facts();
         assert_eq!(before, after);
         assert_eq!(after.mirrored("a").unwrap().size_bytes, 2);
-        assert!(after.is_superseded("a", 1) && after.is_superseded("c", 7));
+        assert!(after.is_superseded("a", 1, None) && after.is_superseded("c", 7, content(1)));
         assert!(after.is_deleted("b") && !after.is_deleted("d"));
         assert_eq!(after.mirrored_bytes(), 2);
+    }
+
+    #[test]
+    fn of_equal_sizes_the_content_tells_which_version_was_left_behind() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("ledger");
+        let ledger = Ledger::open(&file).unwrap();
+        let holding = |byte| Mirrored { content: content(byte), ..entry(5) };
+        ledger.note_mirrored(&path("a"), holding(1), None);
+        ledger.note_mirrored(&path("a"), holding(2), Some(5));
+        let facts = Ledger::open(&file).unwrap().facts();
+        assert_eq!(facts.mirrored("a"), Some(&holding(2)));
+        assert!(facts.is_superseded("a", 5, content(1)) && !facts.is_superseded("a", 5, content(2)));
+    }
+
+    #[test]
+    fn records_of_before_are_read() {
+        let record = r#"{"mirrored":{"path":"a","entry":{"size_bytes":5,"modified_ns":1,"origin":"00000000-0000-0000-0000-000000000000","from":"n","at":0}}}"#;
+        let superseded = r#"{"superseded":{"path":"a","size_bytes":4}}"#;
+        let mut facts = Facts::default();
+        for json in [record, superseded] {
+            let line = format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes()));
+            facts.apply(parse_record(line.as_bytes()).unwrap());
+        }
+        assert_eq!(facts.mirrored("a"), Some(&entry(5)));
+        assert!(facts.is_superseded("a", 4, content(1)) && !facts.is_superseded("a", 5, content(1)));
     }
 
     #[test]

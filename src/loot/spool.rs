@@ -4,6 +4,8 @@
 //! what it is, with a note beside it, so that a restart finds it and goes on. What nothing can
 //! continue does not stay.
 
+mod content;
+
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 use uuid::Uuid;
 
+use self::content::Hashed;
 use super::folder::{LootFolder, facts_at};
+use crate::wire::Content;
 
 /// The hidden folder of a loot folder; a leading dot keeps it out of every index.
 pub const HIDDEN: &str = ".boucan";
@@ -34,8 +38,11 @@ pub struct PartKey {
     pub path: Box<str>,
     /// Its whole length.
     pub size_bytes: u64,
-    /// The neighbour it comes from: without hashes, two sources are never mixed.
+    /// The neighbour it comes from: two sources are never mixed.
     pub origin: Uuid,
+    /// What it must hold, where that is told. Two contents are never mixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
 }
 
 /// How the source named the version that is being fetched, for asking on after a break.
@@ -71,6 +78,8 @@ pub struct Part {
     pub(super) file: File,
     pub(super) received_bytes: u64,
     pub(super) note: Note,
+    /// What is here, as far as it was hashed.
+    hashed: Hashed,
     /// Its file is another's for a moment, exchanged with ours: never to be removed then.
     pub(super) holds_another: bool,
 }
@@ -105,7 +114,8 @@ impl Spool {
             File::from(rustix::fs::openat(&*self.handle, format!("{id}.part"), flags, Mode::from_raw_mode(0o600))?);
         let fresh = Note { key: key.clone(), validators: Validators::default(), durable_bytes: 0, boot: boot_id() };
         let note = self.read_note(&id).filter(|note| note.key == *key).unwrap_or(fresh);
-        let mut part = Part { spool: self.clone(), id, file, received_bytes: 0, note, holds_another: false };
+        let hashed = Hashed::default();
+        let mut part = Part { spool: self.clone(), id, file, received_bytes: 0, note, hashed, holds_another: false };
         let length = part.file.metadata()?.len();
         // After a power cut the length may be ahead of the content.
         let trusted = if part.note.boot == boot_id() { length } else { length.min(part.note.durable_bytes) };
@@ -190,6 +200,7 @@ impl Part {
     pub fn restart(&mut self, validators: Validators) -> io::Result<()> {
         self.file.set_len(0)?;
         self.received_bytes = 0;
+        self.hashed = Hashed::default();
         self.note.validators = validators;
         self.note.durable_bytes = 0;
         self.note.boot = boot_id();
@@ -206,6 +217,9 @@ impl Part {
     pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         use std::os::unix::fs::FileExt as _;
         self.file.write_all_at(bytes, self.received_bytes)?;
+        if self.hashed.bytes == self.received_bytes {
+            self.hashed.take(bytes);
+        }
         self.received_bytes = self.received_bytes.saturating_add(bytes.len() as u64);
         if self.received_bytes.saturating_sub(self.note.durable_bytes) >= SYNC_EVERY_BYTES {
             self.file.sync_data()?;
@@ -270,7 +284,8 @@ fn make_private(parent: OwnedFd, name: &str) -> io::Result<OwnedFd> {
 }
 
 fn part_id(key: &PartKey) -> String {
-    let digest = Sha1::digest(format!("{}\n{}\n{}", key.path, key.size_bytes, key.origin));
+    let content = key.content.map(|content| format!("\n{content}")).unwrap_or_default();
+    let digest = Sha1::digest(format!("{}\n{}\n{}{content}", key.path, key.size_bytes, key.origin));
     digest.iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -291,7 +306,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::loot) fn key(path: &str, size_bytes: u64) -> PartKey {
-        PartKey { path: path.into(), size_bytes, origin: Uuid::nil() }
+        PartKey { path: path.into(), size_bytes, origin: Uuid::nil(), content: None }
     }
 
     #[test]
@@ -305,6 +320,17 @@ pub(super) mod tests {
         let again = Spool::open(spool.folder().clone()).unwrap().part(&key("a", 1_000_000)).unwrap();
         assert_eq!((again.received_bytes(), again.validators()), (5, &validators));
         assert_eq!(spool.part(&key("a", 1_000_001)).unwrap().received_bytes(), 0);
+    }
+
+    #[test]
+    fn two_contents_of_one_name_and_size_have_a_part_each() {
+        let (_temp, spool) = spool();
+        let key_of = |byte| PartKey { content: Some(Content::new([byte; 32])), ..key("a", 1_000_000) };
+        let mut part = spool.part(&key_of(1)).unwrap();
+        part.restart(Validators { etag: Some("\"x\"".into()), last_modified: None }).unwrap();
+        part.append(b"12345").unwrap();
+        drop(part);
+        assert_eq!([key_of(1), key_of(2), key("a", 1_000_000)].map(|key| spool.here_bytes(&key)), [5, 0, 0]);
     }
 
     #[test]

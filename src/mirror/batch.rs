@@ -11,12 +11,13 @@ use super::plan::{Source, Want};
 use crate::fetch::FetchError;
 use crate::fetch::batch::fetch_batch;
 use crate::fetch::client::Connection;
+use crate::loot::landing::LandError;
 use crate::loot::landing_many::Small;
 use crate::loot::space::Reservation;
 use crate::loot::spool::Spool;
 use crate::loot::{FileFacts, Ledger, Loot};
-use crate::wire::DisplayText;
 use crate::wire::batch::{FILE_MAX_BYTES, Given};
+use crate::wire::{Content, DisplayText};
 
 /// Files of one job …
 pub const FILES_MAX: usize = 512;
@@ -115,12 +116,17 @@ impl BatchJob {
         let (mut small, mut landing) = (Vec::new(), Vec::new());
         for ((want, source), given) in std::mem::take(&mut self.wants).into_iter().zip(came) {
             match given {
-                Some(Given::File(content)) if content.len() as u64 == want.size_bytes => {
-                    small.push(Small { path: want.path.clone(), content });
-                    landing.push((want, source));
+                Some(Given::File(bytes)) if bytes.len() as u64 == want.size_bytes => {
+                    let content = Content::new(blake3::hash(&bytes).into());
+                    if want.content().is_some_and(|told| told != content) {
+                        done.push(self.done(want, &source, Err(LandError::WrongContent.into())));
+                    } else {
+                        small.push(Small { path: want.path.clone(), content: bytes });
+                        landing.push((want, source, content));
+                    }
                 }
                 Some(given) => {
-                    let got = if let Given::File(content) = given { content.len() as u64 } else { 0 };
+                    let got = if let Given::File(bytes) = given { bytes.len() as u64 } else { 0 };
                     let wrong = FetchError::WrongLength { got, expected: want.size_bytes };
                     done.push(self.done(want, &source, Err(wrong.into())));
                 }
@@ -130,19 +136,21 @@ impl BatchJob {
         let spool = self.spool.clone();
         let landed = tokio::task::spawn_blocking(move || spool.land_many(&small)).await.unwrap_or_default();
         self.reservation.written(u64::MAX);
-        for ((want, source), landed) in landing.into_iter().zip(landed) {
-            let result = landed.map(|facts| self.note(&want, &source, &facts)).map_err(JobError::from);
+        for ((want, source, content), landed) in landing.into_iter().zip(landed) {
+            let noted = landed.map(|facts| self.note(&want, &source, &facts, content));
+            let result = noted.map_err(JobError::from);
             done.push(self.done(want, &source, result));
         }
         done
     }
 
-    fn note(&self, want: &Want, source: &Source, facts: &FileFacts) {
-        self.ledger.note_mirrored(&want.path, mirrored(facts, source.uuid, &self.from), None);
+    fn note(&self, want: &Want, source: &Source, facts: &FileFacts, content: Content) -> Content {
+        self.ledger.note_mirrored(&want.path, mirrored(facts, content, want.origin(source), &self.from), None);
         self.loot.landed(&want.path);
+        content
     }
 
-    fn done(&self, want: Want, source: &Source, result: Result<(), JobError>) -> Done {
+    fn done(&self, want: Want, source: &Source, result: Result<Content, JobError>) -> Done {
         Done { want, uuid: source.uuid, from: self.from.clone(), result, connection: None }
     }
 }

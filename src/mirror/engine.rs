@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::batch::BatchDone;
 use super::job::Done;
+use super::lies::Lies;
 use super::plan::{Offer, Outcome, Plan, View, Want, plan};
 use super::queue::Queue;
 use super::retry::Retry;
@@ -21,7 +22,8 @@ use crate::fetch::client::Connection;
 use crate::loot::space::SpaceBudget;
 use crate::loot::spool::Spool;
 use crate::loot::{Ledger, Loot, LootState};
-use crate::neighbours::Neighbourhood;
+use crate::neighbours::{Neighbour, Neighbourhood};
+use crate::wire::{Content, LootPath};
 
 /// Changes are gathered so long before a plan.
 const GATHER: Duration = Duration::from_millis(20);
@@ -67,18 +69,22 @@ enum Ended {
     Batch(Uuid, BatchDone),
 }
 
+/// A version of a name: its size, and its content where that is told.
+type Version = (Box<str>, u64, Option<Content>);
+
 /// What it remembers between two turns.
 struct Work {
     engine: Engine,
     spool: Option<Spool>,
     queue: Queue,
     jobs: JoinSet<Ended>,
-    active: HashMap<Box<str>, (Active, Uuid)>,
+    active: HashMap<Box<str>, (Active, Uuid, Option<Content>)>,
     names: HashMap<Id, (Uuid, Vec<Box<str>>)>,
     /// Neighbours that know no batches.
     no_batches: HashSet<Uuid>,
-    landed: HashMap<Box<str>, (u64, Instant)>,
-    conflicts: HashMap<(Box<str>, u64), Instant>,
+    landed: HashMap<LootPath, (u64, Content, Instant)>,
+    conflicts: HashMap<Version, Instant>,
+    lies: Lies,
     files: Retry<(Box<str>, u64, Uuid)>,
     neighbours: Retry<Uuid>,
     connections: VecDeque<(Uuid, Connection)>,
@@ -93,7 +99,8 @@ impl Engine {
     /// Mirrors until the task is dropped; what was under way is resumed at the next start.
     pub async fn run(self) {
         let mut snapshots = self.loot.subscribe();
-        let mut indexes = self.neighbourhood.subscribe();
+        let mut digests = self.loot.subscribe_digests();
+        let mut manifests = self.neighbourhood.subscribe_manifests();
         let mut paused = self.mirror.paused.subscribe();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -102,7 +109,8 @@ impl Engine {
             let plan_due = work.plan_due;
             tokio::select! {
                 Ok(()) = snapshots.changed() => work.want_plan(),
-                Ok(()) = indexes.changed() => work.want_plan(),
+                Ok(()) = digests.changed() => work.want_plan(),
+                Ok(()) = manifests.changed() => work.want_plan(),
                 Ok(()) = paused.changed() => work.want_plan(),
                 () = async { tokio::time::sleep_until(plan_due.unwrap_or_else(Instant::now).into()).await }, if plan_due.is_some() => work.make_plan().await,
                 Some(done) = work.jobs.join_next_with_id() => work.take(done),
@@ -126,6 +134,7 @@ impl Work {
             no_batches: HashSet::new(),
             landed: HashMap::new(),
             conflicts: HashMap::new(),
+            lies: Lies::default(),
             files: Retry::new(Duration::from_secs(1), Duration::from_secs(3600)),
             neighbours: Retry::new(Duration::from_secs(2), Duration::from_secs(300)),
             connections: VecDeque::new(),
@@ -138,14 +147,17 @@ impl Work {
     }
 
     fn want_plan(&mut self) {
-        let pause = self.plan_pause;
-        self.plan_due.get_or_insert_with(|| Instant::now() + pause);
+        self.want_plan_at(Instant::now() + self.plan_pause);
+    }
+
+    fn want_plan_at(&mut self, at: Instant) {
+        self.plan_due = Some(self.plan_due.map_or(at, |due| due.min(at)));
     }
 
     /// What waits for time to pass: space, conflicts that may last, failures.
     fn look_around(&mut self) {
         let now = Instant::now();
-        self.landed.retain(|_, (_, at)| now.saturating_duration_since(*at) < LANDED_MEMORY);
+        self.landed.retain(|_, (_, _, at)| now.saturating_duration_since(*at) < LANDED_MEMORY);
         let lasting = self.conflicts.values().any(|since| {
             let age = now.saturating_duration_since(*since);
             age >= LASTING && age < LASTING + TICK.saturating_mul(2)
@@ -173,37 +185,46 @@ impl Work {
         if self.tidied.is_none() {
             tokio::task::block_in_place(|| self.tidy());
         }
-        let offers = self.offers(began);
+        let present = self.engine.neighbourhood.present(began);
+        let awaited = present.iter().filter_map(|neighbour| neighbour.manifest_awaited_until(began)).min();
+        let offers: Vec<Offer> = present.into_iter().filter_map(|neighbour| offer(neighbour, began)).collect();
+        let digests = self.engine.loot.digests();
         let facts = self.engine.ledger.facts();
         let rules = self.engine.rules.clone();
         let conflicts = std::mem::take(&mut self.conflicts);
         let made = tokio::task::spawn_blocking(move || {
-            let has_lasted = |name: &str, size_bytes: u64| {
-                let since = conflicts.get(&(Box::from(name), size_bytes));
+            let has_lasted = |name: &str, size_bytes: u64, content: Option<Content>| {
+                let since = conflicts.get(&(Box::from(name), size_bytes, content));
                 since.is_some_and(|since| began.saturating_duration_since(*since) >= LASTING)
             };
-            let made = plan(&View { ours: &snapshot.index, facts: &facts, offers: &offers, rules: &rules, has_lasted });
-            (made, conflicts)
+            let ours = &snapshot.index;
+            let view = View { ours, digests: &digests, facts: &facts, offers: &offers, rules: &rules, has_lasted };
+            (plan(&view), conflicts)
         });
         if let Ok((made, before)) = made.await {
             self.adopt(made, &before, began);
         }
         self.plan_pause = GATHER.max(began.elapsed().saturating_mul(PLAN_SHARE));
+        if let Some(until) = awaited {
+            self.want_plan_at(until.max(Instant::now() + self.plan_pause));
+        }
     }
 
-    fn adopt(&mut self, made: Plan, before: &HashMap<(Box<str>, u64), Instant>, now: Instant) {
+    fn adopt(&mut self, made: Plan, before: &HashMap<Version, Instant>, now: Instant) {
         self.conflicts = made
             .conflicts
             .iter()
             .filter(|conflict| conflict.outcome != Outcome::CannotStandTogether)
             .map(|conflict| {
-                let key = (Box::from(conflict.path.as_str()), conflict.size_bytes);
+                let key = (Box::from(conflict.path.as_str()), conflict.size_bytes, conflict.content);
                 let since = before.get(&key).copied().unwrap_or(now);
                 (key, since)
             })
             .collect();
-        let landed =
-            |want: &&Want| self.landed.get(want.path.as_str()).is_some_and(|(size, _)| *size == want.size_bytes);
+        let landed = |want: &&Want| {
+            let landed = self.landed.get(&want.path).filter(|(size, ..)| *size == want.size_bytes);
+            landed.is_some_and(|(_, landed, _)| want.content().is_none_or(|content| content == *landed))
+        };
         let startable =
             made.wants.iter().filter(|want| !landed(want) && !self.active.contains_key(want.path.as_str())).cloned();
         self.queue = Queue::of(startable);
@@ -211,14 +232,9 @@ impl Work {
         self.engine.mirror.lock().plan = Arc::new(made);
     }
 
-    fn offers(&self, now: Instant) -> Vec<Offer> {
-        let present = self.engine.neighbourhood.present(now);
-        present.into_iter().filter_map(|n| Some(Offer { uuid: n.uuid, index: n.known?.index })).collect()
-    }
-
     fn show(&self) {
         let mut status = self.engine.mirror.lock();
-        status.active = self.active.values().map(|(active, _)| active.clone()).collect();
+        status.active = self.active.values().map(|(active, ..)| active.clone()).collect();
         status.queued = self.queue.len();
         status.doing = match &self.waiting {
             _ if self.engine.mirror.is_paused() => Doing::Paused,
@@ -228,4 +244,13 @@ impl Work {
             None => Doing::Fetching,
         };
     }
+}
+
+/// What a neighbour offers, if its index is known.
+fn offer(neighbour: Neighbour, now: Instant) -> Option<Offer> {
+    let is_awaited = neighbour.manifest_awaited_until(now).is_some();
+    let index = neighbour.known?.index;
+    let digests = neighbour.manifest.map(|manifest| manifest.digests.clone());
+    let digests = digests.filter(|digests| Arc::ptr_eq(digests.index(), &index));
+    Some(Offer { uuid: neighbour.uuid, index, digests, is_awaited })
 }

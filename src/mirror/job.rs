@@ -1,5 +1,7 @@
 //! One job: a file from one neighbour, into the spool, under its name, into the ledger.
 
+mod own;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,6 +9,7 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
+use self::own::read_back;
 use super::plan::{Source, Want};
 use crate::fetch::FetchError;
 use crate::fetch::client::Connection;
@@ -15,9 +18,9 @@ use crate::loot::folder::Obstacle;
 use crate::loot::landing::LandError;
 use crate::loot::ledger::Mirrored;
 use crate::loot::space::Reservation;
-use crate::loot::spool::{PartKey, Spool};
-use crate::loot::{FileFacts, Ledger, Loot};
-use crate::wire::DisplayText;
+use crate::loot::spool::{Part, Spool};
+use crate::loot::{FileFacts, Ledger, Loot, OpenError};
+use crate::wire::{Content, DisplayText, LootPath};
 
 /// What a job needs.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub struct Job {
     pub want: Want,
     /// From whom.
     pub source: Source,
+    /// A file of ours that landed lately with the same content.
+    pub landed: Option<LootPath>,
     /// What that neighbour calls itself.
     pub from: DisplayText,
     /// Where it is, the best address first.
@@ -82,8 +87,8 @@ pub struct Done {
     pub uuid: Uuid,
     /// What that neighbour calls itself.
     pub from: DisplayText,
-    /// Whether it did.
-    pub result: Result<(), JobError>,
+    /// What it holds, if it came.
+    pub result: Result<Content, JobError>,
     /// The connection, if it can serve another job.
     pub connection: Option<Connection>,
 }
@@ -103,9 +108,31 @@ impl Job {
         }
     }
 
-    async fn bring(&mut self, connection: &mut Option<Connection>) -> Result<(), JobError> {
-        let replacing = self.replaced_facts()?;
+    async fn bring(&mut self, connection: &mut Option<Connection>) -> Result<Content, JobError> {
+        let replacing = self.replaced_facts().await?;
         self.look_for_obstacle()?;
+        let part = match self.copy_own().await {
+            Some(copied) => copied,
+            None => self.fetch(connection).await?,
+        };
+        let path = self.want.path.clone();
+        match blocking(move || part.land(&path, replacing.as_ref())).await? {
+            Ok((facts, content)) => {
+                self.note(&facts, content);
+                Ok(content)
+            }
+            Err(error) => {
+                if matches!(error, LandError::CannotReplace | LandError::Vanished) {
+                    // What stays here is the user's: the other version may come beside it.
+                    self.ledger.note_owned(&self.want.path);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The whole file, from the neighbour.
+    async fn fetch(&mut self, connection: &mut Option<Connection>) -> Result<Part, JobError> {
         if let Some(kept) = connection {
             kept.renew().await?;
         }
@@ -113,47 +140,46 @@ impl Job {
             Some(kept) => kept,
             None => connection.insert(connect(&self.services, self.bind).await?),
         };
+        let (spool, key) = (self.spool.clone(), self.want.part_key(self.source.uuid));
         let size_bytes = self.want.size_bytes;
-        let key = PartKey { path: self.want.path.as_str().into(), size_bytes, origin: self.source.uuid };
-        let spool = self.spool.clone();
-        let mut part = blocking(move || spool.part(&key)).await?.map_err(FetchError::from)?;
+        let part = blocking(move || spool.part(&key)).await?.map_err(FetchError::from)?;
         self.received.store(part.received_bytes(), Ordering::Relaxed);
+        let part = read_back(part).await?;
         // A file that is whole in the spool already was stopped by its landing.
-        if part.received_bytes() != size_bytes || size_bytes == 0 || part.validators() == &Default::default() {
-            let received = self.received.clone();
-            let progress = move |bytes| received.store(bytes, Ordering::Relaxed);
-            part = fetch_file(connection, &self.source.listed_name, size_bytes, part, &mut self.reservation, progress)
-                .await?;
+        if part.received_bytes() == size_bytes && size_bytes > 0 && part.validators() != &Default::default() {
+            return Ok(part);
         }
-        let path = self.want.path.clone();
-        match blocking(move || part.land(&path, replacing.as_ref())).await? {
-            Ok(facts) => self.note(&facts),
-            Err(error) => {
-                if matches!(error, LandError::CannotReplace | LandError::Vanished) {
-                    // What stays here is the user's: the other version may come beside it.
-                    self.ledger.note_owned(&self.want.path);
-                }
-                return Err(error.into());
-            }
-        }
-        Ok(())
+        let received = self.received.clone();
+        let progress = move |bytes| received.store(bytes, Ordering::Relaxed);
+        let name = &self.source.listed_name;
+        Ok(fetch_file(connection, name, size_bytes, part, &mut self.reservation, progress).await?)
     }
 
     /// The facts of our version, if it is still the one that the mirror brought.
-    fn replaced_facts(&self) -> Result<Option<FileFacts>, JobError> {
+    async fn replaced_facts(&self) -> Result<Option<FileFacts>, JobError> {
         if self.want.replaces.is_none() {
             return Ok(None);
         }
-        let here = self.loot.folder().facts(&self.want.path).map_err(FetchError::from)?;
-        let facts = self.ledger.facts();
-        let mirrored = facts.mirrored(self.want.path.as_str());
-        let as_it_came = |here: &FileFacts| {
-            mirrored.is_some_and(|m| m.size_bytes == here.size_bytes && m.modified_ns == here.modified_ns)
+        let (loot, ledger, path) = (self.loot.clone(), self.ledger.facts(), self.want.path.clone());
+        let look = move || {
+            let Some(mirrored) = ledger.mirrored(path.as_str()) else { return Ok(None) };
+            let opened = match loot.open_file(&path) {
+                Ok(opened) if opened.facts.size_bytes == mirrored.size_bytes => opened,
+                Err(OpenError::Io(error)) => return Err(error),
+                Ok(_) | Err(OpenError::Missing | OpenError::NotAFile) => return Ok(None),
+            };
+            if opened.facts.modified_ns == mirrored.modified_ns {
+                return Ok(Some(opened.facts));
+            }
+            // It was touched. With the same content it is still what came.
+            let is_the_same = Some(content_of(opened.file)?) == mirrored.content;
+            let here = loot.folder().facts(&path)?;
+            Ok(here.filter(|here| is_the_same && *here == opened.facts))
         };
-        match here {
-            Some(here) if as_it_came(&here) => Ok(Some(here)),
+        match blocking(look).await?.map_err(FetchError::from)? {
+            Some(here) => Ok(Some(here)),
             // Deleted or changed by the user: not the mirror's any more.
-            _ => {
+            None => {
                 self.ledger.note_owned(&self.want.path);
                 Err(JobError::ChangedHere)
             }
@@ -172,9 +198,10 @@ impl Job {
         }
     }
 
-    fn note(&self, facts: &FileFacts) {
-        let entry = mirrored(facts, self.source.uuid, &self.from);
-        self.ledger.note_mirrored(&self.want.path, entry, self.want.replaces);
+    fn note(&self, facts: &FileFacts, content: Content) {
+        let entry = mirrored(facts, content, self.want.origin(&self.source), &self.from);
+        let replaced = self.want.replaces.map(|replaced| replaced.size_bytes);
+        self.ledger.note_mirrored(&self.want.path, entry, replaced);
         self.loot.landed(&self.want.path);
     }
 }
@@ -192,10 +219,11 @@ pub(super) async fn connect(services: &[SocketAddr], bind: Option<IpAddr>) -> Re
 }
 
 /// What the ledger is told of a file that landed now.
-pub(super) fn mirrored(facts: &FileFacts, origin: Uuid, from: &DisplayText) -> Mirrored {
+pub(super) fn mirrored(facts: &FileFacts, content: Content, origin: Uuid, from: &DisplayText) -> Mirrored {
     Mirrored {
         size_bytes: facts.size_bytes,
         modified_ns: facts.modified_ns,
+        content: Some(content),
         origin,
         from: from.as_str().into(),
         at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs(),
@@ -204,4 +232,10 @@ pub(super) fn mirrored(facts: &FileFacts, origin: Uuid, from: &DisplayText) -> M
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, FetchError> {
     Ok(tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?)
+}
+
+fn content_of(file: std::fs::File) -> std::io::Result<Content> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file)?;
+    Ok(Content::new(hasher.finalize().into()))
 }

@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod engine;
 pub mod job;
+pub mod lies;
 pub mod plan;
 pub mod queue;
 pub mod retry;

@@ -4,18 +4,26 @@
 //! It loses nobody's data: a file that the user put here is never replaced, what the user deleted
 //! is not fetched again, and nothing is ever deleted.
 
-use std::collections::{BTreeMap, HashSet};
+mod answer;
+mod twins;
+mod versions;
+
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+pub use self::answer::{Conflict, Outcome, Plan, Replaced, Source, Want};
+use self::twins::Twins;
+use self::versions::{OwnContents, Version, missing};
 use super::rules::{NotWanted, Rules};
 use crate::loot::ledger::Facts;
-use crate::wire::loot_path::collision_key;
-use crate::wire::{Index, LootPath};
+use crate::wire::loot_path::ToldApart;
+use crate::wire::{Content, DigestTable, Index, LootPath};
 
 /// Versions of one name that are kept beside each other; more are only shown.
 const VERSIONS_MAX: usize = 8;
+/// Of so many wants, those that come next, holders under other names are looked for.
+const LOOKED_FOR_MAX: usize = 2_000;
 
 /// What one neighbour offers.
 #[derive(Clone, Debug)]
@@ -24,86 +32,19 @@ pub struct Offer {
     pub uuid: Uuid,
     /// Its index.
     pub index: Arc<Index>,
-}
-
-/// Who has a file, and how it is to be asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// The neighbour.
-    pub uuid: Uuid,
-    /// The name exactly as it lists it.
-    pub listed_name: String,
-}
-
-/// A file to fetch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Want {
-    /// The name it will have here.
-    pub path: LootPath,
-    /// Its size.
-    pub size_bytes: u64,
-    /// Who has it.
-    pub sources: Vec<Source>,
-    /// The size of our own version, which the mirror brought and its origin changed since.
-    pub replaces: Option<u64>,
-}
-
-/// One name, two contents.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conflict {
-    /// The name.
-    pub path: LootPath,
-    /// What a neighbour has of it.
-    pub size_bytes: u64,
-    /// Which neighbours.
-    pub holders: Vec<Uuid>,
-    /// What becomes of it.
-    pub outcome: Outcome,
-}
-
-/// What becomes of a conflict.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The other version is here under this name.
-    KeptBeside(LootPath),
-    /// It is fetched to this name.
-    Fetching(LootPath),
-    /// It may pass by itself: fetched only if it lasts.
-    Waiting,
-    /// A file and a folder want one name, or two names differ only in case.
-    CannotStandTogether,
-    /// No name for it, or too many versions already.
-    OnlyShown,
-}
-
-/// The whole answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// Files to fetch, small ones first.
-    pub wants: Vec<Want>,
-    /// Conflicts.
-    pub conflicts: Vec<Conflict>,
-    /// Names that no rule forbids but some system cannot store.
-    pub not_portable: Vec<(LootPath, crate::wire::loot_path::Refusal)>,
-    /// Files that the rules leave out.
-    pub by_rule: usize,
-    /// Files deleted here and offered still.
-    pub deleted_here: usize,
-}
-
-impl Plan {
-    /// Bytes of all wants, saturating.
-    #[must_use]
-    pub fn wanted_bytes(&self) -> u64 {
-        self.wants.iter().fold(0, |sum, want| sum.saturating_add(want.size_bytes))
-    }
+    /// What its manifest tells, beside that index.
+    pub digests: Option<Arc<DigestTable>>,
+    /// Its manifest is about to come.
+    pub is_awaited: bool,
 }
 
 /// All that a plan looks at.
 #[derive(Debug)]
 pub struct View<'v, S> {
     /// Our index.
-    pub ours: &'v Index,
+    pub ours: &'v Arc<Index>,
+    /// What is known of our files' content; the index beside it may be older.
+    pub digests: &'v DigestTable,
     /// Our ledger.
     pub facts: &'v Facts,
     /// The neighbours' indexes.
@@ -115,45 +56,45 @@ pub struct View<'v, S> {
 }
 
 /// Makes the plan.
-pub fn plan<S: Fn(&str, u64) -> bool>(view: &View<'_, S>) -> Plan {
-    let mut planner = Planner { view, plan: Plan::default(), keys: Twins::new(view) };
-    for (name, versions) in missing(view) {
+pub fn plan<S: Fn(&str, u64, Option<Content>) -> bool>(view: &View<'_, S>) -> Plan {
+    let own = OwnContents::new(view.ours, view.digests);
+    let missing = missing(view, &own);
+    let mut planner = Planner { view, own, plan: Plan::default(), keys: Twins::new(view) };
+    for (name, versions) in missing {
         planner.consider(name, versions);
     }
     let mut plan = planner.plan;
     plan.wants.sort_by(|a, b| (a.size_bytes, &a.path).cmp(&(b.size_bytes, &b.path)));
     // A neighbour may offer under its own name what we would keep beside another.
     plan.wants.dedup_by(|a, b| a.path == b.path);
+    plan.wants.iter_mut().take(LOOKED_FOR_MAX).for_each(|want| add_other_names(want, view.offers));
     plan
 }
 
-/// The versions of one name: size, and who has it.
-type Versions = Vec<(u64, Vec<Source>)>;
-
-/// What neighbours list and we do not, by name: both are sorted, so one pass finds it.
-fn missing<'v, S>(view: &View<'v, S>) -> BTreeMap<&'v str, Versions> {
-    let mut missing: BTreeMap<&str, Versions> = BTreeMap::new();
-    for offer in view.offers {
-        for theirs in offer.index.absent_from(view.ours) {
-            let versions = missing.entry(theirs.name).or_default();
-            let source = Source { uuid: offer.uuid, listed_name: theirs.listed_name() };
-            match versions.iter_mut().find(|(size, _)| *size == theirs.size_bytes) {
-                Some((_, sources)) => sources.push(source),
-                None => versions.push((theirs.size_bytes, vec![source])),
-            }
+/// Who has the content under another name can give it too; asked after those that have the name.
+fn add_other_names(want: &mut Want, offers: &[Offer]) {
+    let Some(digests) = want.digests else { return };
+    for offer in offers {
+        if want.sources.iter().any(|source| source.uuid == offer.uuid) {
+            continue;
+        }
+        let holder = offer.digests.as_ref().and_then(|table| table.holders_of(digests.blake3).next());
+        if let Some((_, entry)) = holder.filter(|(_, entry)| entry.size_bytes == want.size_bytes) {
+            let source = Source { uuid: offer.uuid, listed_name: entry.listed_name(), by_content: true };
+            want.sources.push(source);
         }
     }
-    missing
 }
 
 struct Planner<'p, 'v, S> {
     view: &'p View<'v, S>,
+    own: OwnContents<'v>,
     plan: Plan,
     keys: Twins,
 }
 
-impl<S: Fn(&str, u64) -> bool> Planner<'_, '_, S> {
-    fn consider(&mut self, name: &str, mut versions: Versions) {
+impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
+    fn consider(&mut self, name: &str, mut versions: Vec<Version>) {
         let Ok(path) = LootPath::parse(name.as_bytes()) else { return };
         match self.view.rules.admit(&path) {
             Ok(()) => {}
@@ -163,69 +104,113 @@ impl<S: Fn(&str, u64) -> bool> Planner<'_, '_, S> {
         if self.view.facts.is_deleted(name) {
             return self.plan.deleted_here = self.plan.deleted_here.saturating_add(1);
         }
-        versions.retain(|(size, sources)| !self.is_here_already(&path, *size, sources));
+        versions.retain(|version| !self.is_here_already(&path, version));
         // The version that most neighbours have is taken for the name; the first heard, of equals.
-        versions.sort_by_key(|(_, sources)| std::cmp::Reverse(sources.len()));
+        versions.sort_by_key(|version| std::cmp::Reverse(version.sources.len()));
+        let sizes: Vec<u64> = versions.iter().map(|version| version.size_bytes).collect();
         let mut versions = versions.into_iter();
         if self.view.ours.find(name).is_none() {
-            let Some((size_bytes, sources)) = versions.next() else { return };
+            let Some(version) = versions.next() else { return };
             if self.stands_in_the_way(&path) || !self.keys.admit(&path) {
-                return self.conflict(path, size_bytes, &sources, Outcome::CannotStandTogether);
+                return self.conflict(&path, &version, Outcome::CannotStandTogether);
             }
-            self.plan.wants.push(Want { path: path.clone(), size_bytes, sources, replaces: None });
+            if version.is_awaited {
+                return;
+            }
+            self.want(path.clone(), version, None);
         }
-        for (position, (size_bytes, sources)) in versions.enumerate() {
-            self.consider_other(&path, size_bytes, sources, position);
+        for (position, version) in versions.enumerate() {
+            let is_alone = sizes.iter().filter(|size| **size == version.size_bytes).count() == 1;
+            self.consider_other(&path, version, position, is_alone);
         }
     }
 
     /// Versions we had before, and those that stand here under another name.
-    fn is_here_already(&self, path: &LootPath, size_bytes: u64, sources: &[Source]) -> bool {
-        let kept_for = |(original, size): (LootPath, u64)| {
-            size == size_bytes && self.view.ours.find(original.as_str()).is_some_and(|own| own.size_bytes == size)
+    fn is_here_already(&self, path: &LootPath, version: &Version) -> bool {
+        let superseded = self.view.facts.is_superseded(path.as_str(), version.size_bytes, version.content());
+        let kept_for = |(original, told_apart): (LootPath, ToldApart<'_>)| {
+            let names_it = match told_apart {
+                ToldApart::BySize(size_bytes) => size_bytes == version.size_bytes,
+                ToldApart::ByContent(short) => version.content().is_none_or(|content| content.short() == short),
+            };
+            names_it && self.holds(&original, version)
         };
-        let superseded = self.view.facts.is_superseded(path.as_str(), size_bytes);
-        (superseded && self.changed_by_its_origin(path, sources).is_none()) || path.kept_beside().is_some_and(kept_for)
+        (superseded && self.changed_by_its_origin(path, &version.sources).is_none())
+            || path.kept_beside().is_some_and(kept_for)
     }
 
-    /// Another version than ours, or than the one that is fetched.
-    fn consider_other(&mut self, path: &LootPath, size_bytes: u64, sources: Vec<Source>, position: usize) {
-        if let Some((replaces, origin)) = self.changed_by_its_origin(path, &sources) {
+    /// Whether our file of that name is this version, as far as can be told.
+    fn holds(&self, path: &LootPath, version: &Version) -> bool {
+        let same_size = self.view.ours.find(path.as_str()).is_some_and(|own| own.size_bytes == version.size_bytes);
+        same_size && version.content().is_none_or(|content| self.own.of(path).is_none_or(|own| own == content))
+    }
+
+    /// Another version than ours, or than the one that is fetched. `is_alone`: no other that is
+    /// offered has its size.
+    fn consider_other(&mut self, path: &LootPath, version: Version, position: usize, is_alone: bool) {
+        if let Some(replaced) = self.changed_by_its_origin(path, &version.sources) {
             let already = self.plan.wants.last().is_some_and(|want| want.path == *path);
             if !already {
-                let sources = sources.into_iter().filter(|source| source.uuid == origin).collect();
-                let want = Want { path: path.clone(), size_bytes, sources, replaces: Some(replaces) };
-                return self.plan.wants.push(want);
+                if !version.is_awaited {
+                    self.want(path.clone(), version, Some(replaced));
+                }
+                return;
             }
         }
-        let outcome = match path.beside(size_bytes) {
-            Ok(beside) if self.view.ours.find(beside.as_str()).is_some_and(|own| own.size_bytes == size_bytes) => {
-                Outcome::KeptBeside(beside)
-            }
-            _ if !(self.view.has_lasted)(path.as_str(), size_bytes) => Outcome::Waiting,
-            Ok(beside)
-                if self.kept_versions(path).saturating_add(position) < VERSIONS_MAX && self.may_appear(&beside) =>
-            {
-                self.plan.wants.push(Want {
-                    path: beside.clone(),
-                    size_bytes,
-                    sources: sources.clone(),
-                    replaces: None,
-                });
+        if let Some(beside) = self.kept_as(path, &version) {
+            return self.conflict(path, &version, Outcome::KeptBeside(beside));
+        }
+        let has_lasted = (self.view.has_lasted)(path.as_str(), version.size_bytes, version.content());
+        let outcome = match self.name_beside(path, &version, is_alone) {
+            _ if version.is_awaited || !has_lasted => Outcome::Waiting,
+            Some(beside) if self.kept_versions(path).saturating_add(position) < VERSIONS_MAX => {
                 Outcome::Fetching(beside)
             }
             _ => Outcome::OnlyShown,
         };
-        self.conflict(path.clone(), size_bytes, &sources, outcome);
+        self.conflict(path, &version, outcome.clone());
+        if let Outcome::Fetching(beside) = outcome {
+            self.want(beside, version, None);
+        }
     }
 
     /// Our version came by the mirror, is as it came, and the neighbour it came from has another
-    /// now: the size of ours, and that neighbour.
-    fn changed_by_its_origin(&self, path: &LootPath, sources: &[Source]) -> Option<(u64, Uuid)> {
+    /// now.
+    fn changed_by_its_origin(&self, path: &LootPath, sources: &[Source]) -> Option<Replaced> {
         let ours = self.view.ours.find(path.as_str())?;
         let mirrored = self.view.facts.mirrored(path.as_str())?;
         let from_origin = sources.iter().any(|source| source.uuid == mirrored.origin);
-        (mirrored.size_bytes == ours.size_bytes && from_origin).then_some((ours.size_bytes, mirrored.origin))
+        let as_it_came = mirrored.size_bytes == ours.size_bytes
+            && mirrored.content.is_none_or(|content| self.own.of(path).is_none_or(|own| own == content));
+        let replaced = Replaced { size_bytes: ours.size_bytes, origin: mirrored.origin };
+        (as_it_came && from_origin).then_some(replaced)
+    }
+
+    /// The name under which that version is kept beside already.
+    fn kept_as(&self, path: &LootPath, version: &Version) -> Option<LootPath> {
+        let by_content = version.content().and_then(|content| path.beside_by_content(&content).ok());
+        let names = by_content.into_iter().chain(path.beside(version.size_bytes).ok());
+        names.into_iter().find(|beside| self.holds(beside, version))
+    }
+
+    /// The name under which it may come: by its size, or by its content where the size is that of
+    /// another version too.
+    fn name_beside(&self, path: &LootPath, version: &Version, is_alone: bool) -> Option<LootPath> {
+        let is_ours = self.view.ours.find(path.as_str()).is_some_and(|own| own.size_bytes == version.size_bytes);
+        let by_size = path.beside(version.size_bytes).ok();
+        let is_taken = by_size.as_ref().is_some_and(|beside| self.view.ours.find(beside.as_str()).is_some());
+        let by_content = || path.beside_by_content(&version.content()?).ok();
+        let name = if is_ours || is_taken || !is_alone { by_content() } else { by_size };
+        name.filter(|beside| self.may_appear(beside))
+    }
+
+    fn want(&mut self, path: LootPath, version: Version, replaces: Option<Replaced>) {
+        let Version { size_bytes, digests, mut sources, .. } = version;
+        // What cannot be verified comes from the origin alone.
+        if let Some(replaced) = replaces.filter(|_| digests.is_none()) {
+            sources.retain(|source| source.uuid == replaced.origin);
+        }
+        self.plan.wants.push(Want { path, size_bytes, digests, sources, replaces });
     }
 
     /// How many other versions of a name are kept beside it already.
@@ -250,40 +235,10 @@ impl<S: Fn(&str, u64) -> bool> Planner<'_, '_, S> {
         above || self.view.ours.below(path.as_str()).next().is_some()
     }
 
-    fn conflict(&mut self, path: LootPath, size_bytes: u64, sources: &[Source], outcome: Outcome) {
-        let holders = sources.iter().map(|source| source.uuid).collect();
-        self.plan.conflicts.push(Conflict { path, size_bytes, holders, outcome });
-    }
-}
-
-/// Names that differ only in case or composition: the second is not taken, because some file
-/// systems would hold only one. A file and a folder collide too.
-struct Twins {
-    ours: HashSet<String>,
-    names: BTreeMap<String, String>,
-}
-
-impl Twins {
-    fn new<S>(view: &View<'_, S>) -> Self {
-        let mut twins = Self { ours: HashSet::new(), names: BTreeMap::new() };
-        for entry in view.ours.iter() {
-            twins.ours.insert(collision_key(entry.name));
-        }
-        twins
-    }
-
-    /// Notes a name that will come; false if a twin is here or will be.
-    fn admit(&mut self, path: &LootPath) -> bool {
-        let key = path.collision_key();
-        if self.ours.contains(&key) {
-            return false;
-        }
-        let name = self.names.entry(key).or_insert_with(|| path.as_str().to_owned());
-        let folders_stand = path.as_str().match_indices('/').all(|(at, _)| {
-            let folder = path.as_str().get(..at).unwrap_or_default();
-            !self.ours.contains(&collision_key(folder))
-        });
-        name == path.as_str() && folders_stand
+    fn conflict(&mut self, path: &LootPath, version: &Version, outcome: Outcome) {
+        let holders = version.sources.iter().map(|source| source.uuid).collect();
+        let (path, size_bytes, content) = (path.clone(), version.size_bytes, version.content());
+        self.plan.conflicts.push(Conflict { path, size_bytes, content, holders, outcome });
     }
 }
 

@@ -108,9 +108,9 @@ mod tests {
     const B: Uuid = Uuid::from_u128(0xb);
 
     fn want(name: &str, size_bytes: u64, sources: &[Uuid]) -> Want {
-        let source = |uuid: &Uuid| Source { uuid: *uuid, listed_name: name.into() };
+        let source = |uuid: &Uuid| Source { uuid: *uuid, listed_name: name.into(), by_content: false };
         let path = LootPath::parse(name.as_bytes()).unwrap();
-        Want { path, size_bytes, sources: sources.iter().map(source).collect(), replaces: None }
+        Want { path, size_bytes, digests: None, sources: sources.iter().map(source).collect(), replaces: None }
     }
 
     #[test]

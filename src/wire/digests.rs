@@ -6,9 +6,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Index;
 use super::index::Entry;
 use super::napster::Md5;
+use super::{Content, Index};
 
 /// Both digests of one content, made in one read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,14 @@ pub struct Digests {
     pub md5: Md5,
     /// What verifies it.
     pub blake3: [u8; 32],
+}
+
+impl Digests {
+    /// The content that they name.
+    #[must_use]
+    pub fn content(&self) -> Content {
+        Content::new(self.blake3)
+    }
 }
 
 /// The digests of an index's files, as far as they are known. Immutable.

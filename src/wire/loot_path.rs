@@ -9,6 +9,7 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::content::{self, Content};
 use super::text::{is_direction_mark, is_line_break};
 
 /// Longest name, in bytes.
@@ -153,24 +154,50 @@ impl LootPath {
     /// # Errors
     /// A [`Refusal`] when the name would become too long.
     pub fn beside(&self, size_bytes: u64) -> Result<Self, Refusal> {
+        self.with_note(&format!("{size_bytes} bytes"))
+    }
+
+    /// The same for a version whose size does not tell it apart: `report (other 3f2a91c0).odt`,
+    /// with the first digits of its BLAKE3.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the name would become too long.
+    pub fn beside_by_content(&self, content: &Content) -> Result<Self, Refusal> {
+        self.with_note(&content.short())
+    }
+
+    fn with_note(&self, note: &str) -> Result<Self, Refusal> {
         let file = self.file_name();
         let (stem, extension) = match file.rfind('.') {
             Some(dot) => file.split_at(dot),
             None => (file, ""),
         };
         let folder = self.folder().map(|f| format!("{f}/")).unwrap_or_default();
-        let path = Self::parse(format!("{folder}{stem} (other {size_bytes} bytes){extension}").as_bytes())?;
+        let path = Self::parse(format!("{folder}{stem} (other {note}){extension}").as_bytes())?;
         path.listable().map(|()| path)
     }
 
-    /// The name beside which this one was kept, and the size it was kept for; see [`LootPath::beside`].
+    /// The name beside which this one was kept, and what told it apart; see [`LootPath::beside`].
     #[must_use]
-    pub fn kept_beside(&self) -> Option<(Self, u64)> {
+    pub fn kept_beside(&self) -> Option<(Self, ToldApart<'_>)> {
         let (before, after) = self.0.rsplit_once(" (other ")?;
-        let (size, extension) = after.split_once(" bytes)")?;
-        let original = Self::parse(format!("{before}{extension}").as_bytes()).ok()?;
-        Some((original, size.parse().ok()?))
+        let (note, extension) = after.split_once(')')?;
+        let told_apart = match note.strip_suffix(" bytes") {
+            Some(size) => ToldApart::BySize(size.parse().ok()?),
+            None if content::is_short(note) => ToldApart::ByContent(note),
+            None => return None,
+        };
+        Some((Self::parse(format!("{before}{extension}").as_bytes()).ok()?, told_apart))
     }
+}
+
+/// What the name of a version that is kept beside another says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldApart<'n> {
+    /// Its size.
+    BySize(u64),
+    /// The first digits of its BLAKE3.
+    ByContent(&'n str),
 }
 
 impl fmt::Display for LootPath {
@@ -384,7 +411,13 @@ mod tests {
         ] {
             let path = LootPath::parse(name.as_bytes()).unwrap();
             assert_eq!(path.beside(20).unwrap().as_str(), beside);
-            assert_eq!(path.beside(20).unwrap().kept_beside(), Some((path, 20)));
+            assert_eq!(path.beside(20).unwrap().kept_beside(), Some((path.clone(), ToldApart::BySize(20))));
+            let by_content = path.beside_by_content(&Content::new([0x3f; 32])).unwrap();
+            assert_eq!(by_content.as_str(), beside.replace("20 bytes", "3f3f3f3f"));
+            assert_eq!(by_content.kept_beside(), Some((path, ToldApart::ByContent("3f3f3f3f"))));
+        }
+        for name in ["a (other one).b", "a (other 3F2A91C0).b", "a (other 123).b"] {
+            assert_eq!(LootPath::parse(name.as_bytes()).unwrap().kept_beside(), None, "{name}");
         }
         assert_eq!(LootPath::parse(b"plain.txt").unwrap().kept_beside(), None);
     }

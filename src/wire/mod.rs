@@ -7,6 +7,7 @@
 pub mod announcement;
 pub mod b64e;
 pub mod batch;
+pub mod content;
 pub mod digests;
 pub mod index;
 pub mod index_hmac;
@@ -18,6 +19,7 @@ pub mod text;
 pub mod url;
 
 pub use announcement::Announcement;
+pub use content::Content;
 pub use digests::{DigestTable, Digests};
 pub use index::Index;
 pub use index_hmac::{IndexHmac, IndexKey};

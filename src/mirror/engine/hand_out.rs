@@ -3,7 +3,7 @@
 //! A few files come at once, from each neighbour no more than its share; what fails waits, and
 //! another neighbour that has the same file is asked instead.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Instant, SystemTime};
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{Ended, Work};
 use crate::fetch::client::Connection;
 use crate::loot::LootState;
+use crate::loot::landing::LandError;
 use crate::loot::spool::{PartKey, Spool};
 use crate::mirror::batch::{BYTES_MAX, BatchJob, FILES_MAX, is_small};
 use crate::mirror::job::{Done, Job, JobError};
@@ -21,6 +22,7 @@ use crate::mirror::plan::{Source, Want};
 use crate::mirror::queue::Queue;
 use crate::mirror::{Active, Lately};
 use crate::neighbours::Neighbour;
+use crate::wire::{Content, LootPath};
 
 /// Files that come at once.
 const JOBS_MAX: usize = 6;
@@ -28,6 +30,8 @@ const JOBS_MAX: usize = 6;
 const JOBS_PER_NEIGHBOUR_MAX: usize = 4;
 /// Slow neighbours may hold all of them; beyond, each neighbour without any gets one, up to this.
 const JOBS_BEYOND_MAX: usize = 16;
+/// Of larger files of one content one comes at a time; the others are copied from it.
+const SAME_AT_ONCE_BYTES: u64 = 64 * 1024;
 /// Connections kept for the next job.
 const IDLE_CONNECTIONS_MAX: usize = 16;
 
@@ -67,21 +71,31 @@ impl Work {
             let jobs = load.entry(*uuid).or_default();
             *jobs = jobs.saturating_add(1);
         });
-        let idle =
-            |uuid: &Uuid| load.get(uuid).is_none_or(|jobs| *jobs < per_neighbour) && self.neighbours.may_try(uuid, now);
+        let shunned = self.lies.shunned(now);
+        let idle = |uuid: &Uuid| {
+            !shunned.contains(uuid)
+                && load.get(uuid).is_none_or(|jobs| *jobs < per_neighbour)
+                && self.neighbours.may_try(uuid, now)
+        };
         let present = self.engine.neighbourhood.present_uuids(now);
         let able = self.queue.able(present.into_iter().filter(idle));
         if able.is_empty() {
             return None;
         }
-        let Self { queue, active, files, .. } = self;
+        let Self { queue, active, files, lies, .. } = self;
+        let coming: HashSet<(Content, Uuid)> =
+            active.values().filter_map(|(_, uuid, content)| Some(((*content)?, *uuid))).collect();
         let (want, source) = queue.take_first(|want| {
-            if active.contains_key(want.path.as_str()) {
+            if active.contains_key(want.path.as_str()) || is_coming(want, &coming) {
                 return None;
             }
-            let may = |uuid: &Uuid| files.may_try(&(want.path.as_str().into(), want.size_bytes, *uuid), now);
-            let sources = want.sources.iter().map(|source| source.uuid).filter(|uuid| able.contains(uuid) && may(uuid));
-            sources.min_by_key(|uuid| load.get(uuid).copied().unwrap_or(0))
+            let may = |source: &&Source| {
+                able.contains(&source.uuid)
+                    && lies.may_ask(source.uuid, want.content())
+                    && files.may_try(&(want.path.as_str().into(), want.size_bytes, source.uuid), now)
+            };
+            let load = |source: &&Source| (source.by_content, load.get(&source.uuid).copied().unwrap_or(0));
+            want.sources.iter().filter(may).min_by_key(load).map(|source| source.uuid)
         })?;
         Some((want, self.engine.neighbourhood.get(source)?))
     }
@@ -89,15 +103,23 @@ impl Work {
     /// What else may come in one answer with a small file; nothing if the neighbour cannot do that.
     fn more_for_batch(&mut self, want: &Want, neighbour: &Neighbour) -> Vec<Want> {
         let uuid = neighbour.uuid;
-        if neighbour.manifest.is_none() || !is_small(want) || self.no_batches.contains(&uuid) {
+        let own = self.engine.loot.digests();
+        // What is here under another name is copied, alone.
+        let is_here = |want: &Want| {
+            let content = want.digests.filter(|_| want.size_bytes > 0).map(|digests| digests.blake3);
+            content.is_some_and(|blake3| own.holders_of(blake3).next().is_some())
+        };
+        let is_one = |want: &Want| is_small(want) && !is_here(want);
+        if neighbour.manifest.is_none() || !is_one(want) || self.no_batches.contains(&uuid) {
             return Vec::new();
         }
         let now = Instant::now();
-        let Self { queue, active, files, .. } = self;
+        let Self { queue, active, files, lies, .. } = self;
         queue.take_more(FILES_MAX.saturating_sub(1), BYTES_MAX.saturating_sub(want.size_bytes), |other| {
-            is_small(other)
+            is_one(other)
                 && !active.contains_key(other.path.as_str())
                 && other.sources.iter().any(|source| source.uuid == uuid)
+                && lies.may_ask(uuid, other.content())
                 && files.may_try(&(other.path.as_str().into(), other.size_bytes, uuid), now)
         })
     }
@@ -142,17 +164,16 @@ impl Work {
     fn note_active(&mut self, want: &Want, neighbour: &Neighbour, received_bytes: Arc<AtomicU64>) {
         let (path, from) = (want.path.clone(), neighbour.name.clone());
         let active = Active { path, size_bytes: want.size_bytes, from, received_bytes };
-        self.active.insert(want.path.as_str().into(), (active, neighbour.uuid));
+        self.active.insert(want.path.as_str().into(), (active, neighbour.uuid, want.content()));
     }
 
     fn begin(&mut self, want: &Want, neighbour: Neighbour) -> Result<(), String> {
         let uuid = neighbour.uuid;
         let spool = self.spool()?;
-        let replaced_bytes = want.replaces.unwrap_or(0);
+        let replaced_bytes = want.replaces.map_or(0, |replaced| replaced.size_bytes);
         let mirrored_bytes = self.engine.ledger.facts().mirrored_bytes().saturating_sub(replaced_bytes);
         let Some(source) = want.sources.iter().find(|source| source.uuid == uuid).cloned() else { return Ok(()) };
-        let key = PartKey { path: want.path.as_str().into(), size_bytes: want.size_bytes, origin: uuid };
-        let here_bytes = spool.here_bytes(&key);
+        let here_bytes = spool.here_bytes(&want.part_key(uuid));
         let reservation = self.engine.space.reserve(want.size_bytes, here_bytes, mirrored_bytes);
         let reservation = reservation.map_err(|error| error.to_string())?;
         let connection = self.kept_connection(uuid);
@@ -161,6 +182,7 @@ impl Work {
         let job = Job {
             want: want.clone(),
             source,
+            landed: self.landed_as(want.content()),
             services: neighbour.trusted_services(Instant::now()),
             from: neighbour.name,
             connection,
@@ -174,6 +196,12 @@ impl Work {
         let task = self.jobs.spawn(async move { Ended::One(Box::new(job.run().await)) });
         self.names.insert(task.id(), (uuid, vec![want.path.as_str().into()]));
         Ok(())
+    }
+
+    /// Where a file of that content landed lately; it may not have been read for its digests yet.
+    fn landed_as(&self, content: Option<Content>) -> Option<LootPath> {
+        let content = content?;
+        self.landed.iter().find(|(_, (_, landed, _))| *landed == content).map(|(path, _)| path.clone())
     }
 
     /// The spool of the folder as it is open now.
@@ -222,12 +250,15 @@ impl Work {
         }
         let failure = done.result.as_ref().err().map(ToString::to_string);
         match done.result {
-            Ok(()) => {
-                self.landed.insert(name.clone(), (done.want.size_bytes, now));
+            Ok(content) => {
+                self.landed.insert(done.want.path.clone(), (done.want.size_bytes, content, now));
                 self.files.succeeded(&(name, done.want.size_bytes, done.uuid));
                 self.neighbours.succeeded(&done.uuid);
             }
             Err(error) => {
+                if let (JobError::Land(LandError::WrongContent), Some(content)) = (&error, done.want.content()) {
+                    self.lies.note(done.uuid, content, &done.want.path, now);
+                }
                 tracing::info!(path = %done.want.path, from = %done.from, %error, "a file did not come");
                 if error.is_of_our_disk() {
                     // No fault of theirs: the next plan tries all again.
@@ -259,15 +290,22 @@ impl Work {
         let plan = self.engine.mirror.lock().plan.clone();
         let is_here = |key: &PartKey| ours.find(&key.path).is_some_and(|own| own.size_bytes == key.size_bytes);
         let is_wanted = |key: &PartKey| {
-            let is_it = |want: &&Want| want.path.as_str() == &*key.path && want.size_bytes == key.size_bytes;
+            let is_it = |want: &&Want| want.path.as_str() == &*key.path && want.part_key(key.origin) == *key;
             let want = plan.wants.iter().find(is_it);
             want.is_some_and(|want| want.sources.iter().any(|source| source.uuid == key.origin))
         };
         let pressed = self.waiting.is_some();
-        let keep = |key: &PartKey| !is_here(key) && (!pressed || is_wanted(key));
+        let keep = |key: &PartKey| is_wanted(key) || (!is_here(key) && !pressed);
         match spool.tidy(|key| self.active.contains_key(&key.path), keep) {
             Ok(idle_bytes) => self.engine.space.note_idle(idle_bytes),
             Err(error) => tracing::info!(%error, "the spool cannot be tidied"),
         }
     }
+}
+
+/// Whether a neighbour that has this file gives its content already, under another name. Somebody
+/// else who does may be slow, or lie, to hold this one up.
+fn is_coming(want: &Want, coming: &HashSet<(Content, Uuid)>) -> bool {
+    let Some(content) = want.content().filter(|_| want.size_bytes > SAME_AT_ONCE_BYTES) else { return false };
+    want.sources.iter().any(|source| !source.by_content && coming.contains(&(content, source.uuid)))
 }

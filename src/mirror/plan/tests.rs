@@ -4,12 +4,15 @@ use super::*;
 use crate::loot::Ledger;
 use crate::loot::ledger::Mirrored;
 use crate::loot::listing::Change;
+use crate::wire::Digests;
+use crate::wire::napster::Md5;
 
 const A: Uuid = Uuid::from_u128(0xa);
 const B: Uuid = Uuid::from_u128(0xb);
 
 struct Room {
-    ours: Index,
+    ours: Arc<Index>,
+    digests: DigestTable,
     ledger: Ledger,
     offers: Vec<Offer>,
     lasted: bool,
@@ -20,13 +23,24 @@ fn index(text: &str) -> Index {
     Index::parse(text.replace(' ', "\n").replace('_', " ").as_bytes()).unwrap().0
 }
 
+fn digests(contents: &[u8]) -> Vec<Option<Digests>> {
+    let of = |byte: &u8| (*byte > 0).then(|| Digests { md5: Md5::new([*byte; 16]), blake3: [*byte; 32] });
+    contents.iter().map(of).collect()
+}
+
+/// Nothing is told of the contents.
+fn offer(uuid: Uuid, text: &str) -> Offer {
+    Offer { uuid, index: Arc::new(index(text)), digests: None, is_awaited: false }
+}
+
 /// `ours` and each of the neighbours' indexes, lines separated by blanks, `_` for a blank.
 fn room(ours: &str, offers: &[(Uuid, &str)]) -> Room {
     let temp = tempfile::tempdir().unwrap();
     Room {
-        ours: index(ours),
+        ours: Arc::new(index(ours)),
+        digests: DigestTable::default(),
         ledger: Ledger::open(&temp.path().join("ledger")).unwrap(),
-        offers: offers.iter().map(|(uuid, text)| Offer { uuid: *uuid, index: Arc::new(index(text)) }).collect(),
+        offers: offers.iter().map(|(uuid, text)| offer(*uuid, text)).collect(),
         lasted: true,
         _temp: temp,
     }
@@ -39,8 +53,36 @@ impl Room {
     }
 
     fn mirrored(self, name: &str, size_bytes: u64, origin: Uuid) -> Self {
-        let entry = Mirrored { size_bytes, modified_ns: 0, origin, from: "n".into(), at: 0 };
+        let entry = Mirrored { size_bytes, modified_ns: 0, content: None, origin, from: "n".into(), at: 0 };
         self.ledger.note_mirrored(&LootPath::parse(name.as_bytes()).unwrap(), entry, None);
+        self
+    }
+
+    fn mirrored_with(self, name: &str, size_bytes: u64, origin: Uuid, content: u8) -> Self {
+        let content = Some(Content::new([content; 32]));
+        let entry = Mirrored { size_bytes, modified_ns: 0, content, origin, from: "n".into(), at: 0 };
+        self.ledger.note_mirrored(&LootPath::parse(name.as_bytes()).unwrap(), entry, None);
+        self
+    }
+
+    /// The mirror brought another version in the place of the one it had brought.
+    fn replaced_by(self, name: &str, size_bytes: u64, content: u8) -> Self {
+        let content = Some(Content::new([content; 32]));
+        let entry = Mirrored { size_bytes, modified_ns: 0, content, origin: A, from: "n".into(), at: 0 };
+        self.ledger.note_mirrored(&LootPath::parse(name.as_bytes()).unwrap(), entry, Some(size_bytes));
+        self
+    }
+
+    /// What our files hold, in the order of their names; 0: not read yet.
+    fn holding(mut self, contents: &[u8]) -> Self {
+        self.digests = DigestTable::new(self.ours.clone(), digests(contents));
+        self
+    }
+
+    /// What a neighbour tells of its files, likewise.
+    fn telling(mut self, uuid: Uuid, contents: &[u8]) -> Self {
+        let offer = self.offers.iter_mut().find(|offer| offer.uuid == uuid).unwrap();
+        offer.digests = Some(Arc::new(DigestTable::new(offer.index.clone(), digests(contents))));
         self
     }
 
@@ -55,17 +97,18 @@ impl Room {
         let facts = self.ledger.facts();
         plan(&View {
             ours: &self.ours,
+            digests: &self.digests,
             facts: &facts,
             offers: &self.offers,
             rules: &rules,
-            has_lasted: |_: &str, _| lasted,
+            has_lasted: |_: &str, _, _| lasted,
         })
     }
 
     /// `path,size[<-replaced]` of each want.
     fn wants(&self) -> Vec<String> {
         let line = |want: Want| {
-            let replaced = want.replaces.map(|size| format!("<-{size}")).unwrap_or_default();
+            let replaced = want.replaces.map(|replaced| format!("<-{}", replaced.size_bytes)).unwrap_or_default();
             format!("{},{}{replaced}", want.path, want.size_bytes)
         };
         self.plan().wants.into_iter().map(line).collect()
@@ -198,4 +241,91 @@ fn names_some_system_cannot_store_are_left_and_said() {
 fn sizes_beyond_all_disks_do_not_overflow() {
     let room = room("", &[(A, &format!("a,{0} b,{0} c,{0}", i64::MAX))]);
     assert_eq!(room.plan().wanted_bytes(), u64::MAX);
+}
+
+#[test]
+fn versions_of_equal_size_are_told_apart_by_what_they_hold() {
+    let other = Content::new([2; 32]).short();
+    let beside = format!("doc (other {other}).txt,5");
+    for (ours, held, offers, wants, why) in [
+        ("doc.txt,5", &[1][..], &[(A, "doc.txt,5", &[1][..])][..], vec![], "the same"),
+        ("doc.txt,5", &[1], &[(A, "doc.txt,5", &[2])], vec![beside.clone()], "another of the same size"),
+        ("doc.txt,5", &[0], &[(A, "doc.txt,5", &[2])], vec![], "ours is still to be read"),
+        ("doc.txt,5", &[1], &[(A, "doc.txt,5", &[0])], vec![], "theirs is not told"),
+        ("", &[], &[(A, "doc.txt,5", &[1]), (B, "doc.txt,5", &[2])], vec![beside, "doc.txt,5".into()], "both are new"),
+        (
+            "doc.txt,5 doc_(other_02020202).txt,5",
+            &[2, 1],
+            &[(A, "doc.txt,5 doc_(other_01010101).txt,5", &[1, 2])],
+            vec![],
+            "a room that settled",
+        ),
+        (
+            "doc.txt,9",
+            &[9],
+            &[(A, "doc.txt,5", &[1]), (B, "doc.txt,5", &[2])],
+            vec!["doc (other 01010101).txt,5".into(), "doc (other 02020202).txt,5".into()],
+            "two others of one size",
+        ),
+        (
+            "doc.txt,9 doc_(other_5_bytes).txt,5",
+            &[1, 9],
+            &[(A, "doc.txt,5", &[2])],
+            vec!["doc (other 02020202).txt,5".into()],
+            "the name by its size is taken by another",
+        ),
+    ] {
+        let listed: Vec<(Uuid, &str)> = offers.iter().map(|(uuid, text, _)| (*uuid, *text)).collect();
+        let room = room(ours, &listed).holding(held);
+        let room = offers.iter().fold(room, |room, (uuid, _, contents)| room.telling(*uuid, contents));
+        assert_eq!(room.wants(), wants, "{why}");
+    }
+}
+
+#[test]
+fn who_tells_a_content_is_preferred_to_who_tells_none() {
+    let room = room("", &[(A, "doc,5"), (B, "doc,5")]).telling(B, &[1]);
+    let wants = room.plan().wants;
+    assert_eq!((wants.len(), wants[0].content()), (1, Some(Content::new([1; 32]))));
+    assert_eq!(wants[0].sources.iter().map(|source| source.uuid).collect::<Vec<_>>(), [B]);
+}
+
+#[test]
+fn who_has_the_content_under_another_name_can_give_it() {
+    let room = room("other,5", &[(A, "doc,5"), (B, "other,5")]).telling(A, &[1]).telling(B, &[1]).holding(&[1]);
+    let want = room.plan().wants.remove(0);
+    let sources: Vec<_> = want.sources.iter().map(|s| (s.uuid, s.listed_name.as_str(), s.by_content)).collect();
+    assert_eq!(sources, [(A, "doc", false), (B, "other", true)]);
+    assert_eq!(want.origin(&want.sources[1]), A, "whoever gave it, the name is that of the first");
+}
+
+#[test]
+fn a_change_of_the_same_size_is_followed_and_may_come_from_anybody_who_has_it() {
+    let changed = room("doc,5", &[(A, "doc,5"), (B, "doc,5")]).holding(&[1]).telling(A, &[2]).telling(B, &[2]);
+    let changed = changed.mirrored_with("doc", 5, A, 1);
+    assert_eq!(changed.wants(), ["doc,5<-5"]);
+    let want = changed.plan().wants.remove(0);
+    assert_eq!(want.sources.len(), 2);
+    assert_eq!(want.origin(&want.sources[1]), A);
+    // The user changed our copy, which kept its size: it is the user's now.
+    let edited = room("doc,5", &[(A, "doc,5")]).holding(&[3]).telling(A, &[2]).mirrored_with("doc", 5, A, 1);
+    assert_eq!(edited.wants(), ["doc (other 02020202),5"]);
+}
+
+#[test]
+fn a_version_of_the_same_size_that_was_left_behind_does_not_come_back() {
+    let replaced =
+        || room("doc,5", &[(B, "doc,5")]).holding(&[2]).mirrored_with("doc", 5, A, 1).replaced_by("doc", 5, 2);
+    assert!(replaced().telling(B, &[1]).wants().is_empty());
+    assert_eq!(replaced().telling(B, &[3]).wants(), ["doc (other 03030303),5"]);
+}
+
+#[test]
+fn what_will_be_told_in_a_moment_is_waited_for() {
+    let mut coming = room("own,1", &[(A, "new,5 own,2")]);
+    coming.offers[0].is_awaited = true;
+    assert_eq!((coming.wants().len(), coming.outcomes()), (0, vec![Outcome::Waiting]));
+    let mut told = room("", &[(A, "new,5")]).telling(A, &[1]);
+    told.offers[0].is_awaited = true;
+    assert_eq!(told.wants(), ["new,5"]);
 }

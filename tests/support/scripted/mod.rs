@@ -4,13 +4,14 @@
 pub mod answers;
 mod server;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use boucan::wire::{IndexHmac, IndexKey};
+use md5::Digest as _;
 use uuid::Uuid;
 
 pub use answers::Script;
@@ -49,6 +50,8 @@ struct Shared {
     kind: Kind,
     index: Mutex<Vec<u8>>,
     scripts: Mutex<HashMap<String, Script>>,
+    /// Rows of its manifest, by name.
+    told: Mutex<BTreeMap<String, String>>,
     requests: Mutex<Vec<Request>>,
     heard: Mutex<Vec<Heard>>,
     ended: AtomicBool,
@@ -62,6 +65,7 @@ impl Scripted {
             kind,
             index: Mutex::default(),
             scripts: Mutex::default(),
+            told: Mutex::default(),
             requests: Mutex::default(),
             heard: Mutex::default(),
             ended: AtomicBool::new(false),
@@ -79,6 +83,26 @@ impl Scripted {
         let content = content.into();
         self.lists(format!("{name},{}", content.len()));
         self.answers(name, answers::content(content))
+    }
+
+    /// Tells by its manifest that a file of its index holds that, true or not. From then on it has a
+    /// manifest.
+    pub fn tells(&self, name: &str, content: impl AsRef<[u8]>) -> &Self {
+        let content = content.as_ref();
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let row = format!(
+            "{} {} {} {name}\n",
+            content.len(),
+            hex(&md5::Md5::digest(content)),
+            hex(blake3::hash(content).as_bytes())
+        );
+        let rows = {
+            let mut told = self.shared.told.lock().unwrap();
+            told.insert(name.to_owned(), row);
+            told.values().cloned().collect::<String>()
+        };
+        let manifest = format!("boucan-manifest 1\nhashing 0\n\n{rows}");
+        self.answers("forban/index.manifest", answers::content(manifest.into_bytes()))
     }
 
     /// Adds a line to its index, whatever it holds.

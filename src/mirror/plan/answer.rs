@@ -1,0 +1,118 @@
+//! What a plan says: files to fetch, and what stands against others.
+
+use uuid::Uuid;
+
+use crate::loot::spool::PartKey;
+use crate::wire::loot_path::Refusal;
+use crate::wire::{Content, Digests, LootPath};
+
+/// Who has a file, and how it is to be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The neighbour.
+    pub uuid: Uuid,
+    /// The name exactly as it lists it.
+    pub listed_name: String,
+    /// It has the content under another name.
+    pub by_content: bool,
+}
+
+/// A file to fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// The name it will have here.
+    pub path: LootPath,
+    /// Its size.
+    pub size_bytes: u64,
+    /// What names its content, where a holder tells it.
+    pub digests: Option<Digests>,
+    /// Who has it.
+    pub sources: Vec<Source>,
+    /// Our own version, which the mirror brought and its origin changed since.
+    pub replaces: Option<Replaced>,
+}
+
+/// A version of ours that is to be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// Its size.
+    pub size_bytes: u64,
+    /// From whom it came.
+    pub origin: Uuid,
+}
+
+impl Want {
+    /// What it must hold, if that is known.
+    #[must_use]
+    pub fn content(&self) -> Option<Content> {
+        self.digests.map(|digests| digests.content())
+    }
+
+    /// Its place in the spool while it comes from that neighbour.
+    #[must_use]
+    pub fn part_key(&self, origin: Uuid) -> PartKey {
+        let content = self.content();
+        PartKey { path: self.path.as_str().into(), size_bytes: self.size_bytes, origin, content }
+    }
+
+    /// Whose it is when it came from that source: of a neighbour that has it under this name.
+    #[must_use]
+    pub fn origin(&self, source: &Source) -> Uuid {
+        let by_name = || self.sources.iter().find(|source| !source.by_content).map(|source| source.uuid);
+        let named = if source.by_content { by_name() } else { None };
+        self.replaces.map(|replaced| replaced.origin).or(named).unwrap_or(source.uuid)
+    }
+}
+
+/// One name, two contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The name.
+    pub path: LootPath,
+    /// What a neighbour has of it.
+    pub size_bytes: u64,
+    /// What that holds, if it is told.
+    pub content: Option<Content>,
+    /// Which neighbours.
+    pub holders: Vec<Uuid>,
+    /// What becomes of it.
+    pub outcome: Outcome,
+}
+
+/// What becomes of a conflict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The other version is here under this name.
+    KeptBeside(LootPath),
+    /// It is fetched to this name.
+    Fetching(LootPath),
+    /// It may pass by itself: fetched only if it lasts.
+    Waiting,
+    /// A file and a folder want one name, or two names differ only in case.
+    CannotStandTogether,
+    /// No name for it, or too many versions already.
+    OnlyShown,
+}
+
+/// The whole answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Files to fetch, small ones first.
+    pub wants: Vec<Want>,
+    /// Conflicts.
+    pub conflicts: Vec<Conflict>,
+    /// Names that no rule forbids but some system cannot store.
+    pub not_portable: Vec<(LootPath, Refusal)>,
+    /// Files that the rules leave out.
+    pub by_rule: usize,
+    /// Files deleted here and offered still.
+    pub deleted_here: usize,
+}
+
+impl Plan {
+    /// Bytes of all wants, saturating.
+    #[must_use]
+    pub fn wanted_bytes(&self) -> u64 {
+        self.wants.iter().fold(0, |sum, want| sum.saturating_add(want.size_bytes))
+    }
+}
