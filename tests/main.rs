@@ -18,6 +18,7 @@ mod hostile_index;
 mod lifecycle;
 mod malformed;
 mod manifest;
+mod manifest_changes;
 mod mirror_verified;
 mod napster_cli;
 mod napster_evening;

@@ -23,13 +23,17 @@ fn manifest(node: &Node) -> String {
 /// Waits until all is read.
 #[track_caller]
 fn complete(node: &Node) -> String {
-    let is_complete = |text: &str| text.starts_with("boucan-manifest 1\nhashing 0\n");
+    let is_complete = |text: &str| text.starts_with("boucan-manifest 2\nhashing 0\n");
     wait_until("all files are read for their digests", || is_complete(&manifest(node)));
     manifest(node)
 }
 
 fn rows(manifest: &str) -> Vec<&str> {
     manifest.split_once("\n\n").unwrap().1.lines().collect()
+}
+
+fn mtime(path: &std::path::Path) -> i64 {
+    std::os::unix::fs::MetadataExt::mtime(&std::fs::metadata(path).unwrap())
 }
 
 /// A manifest with a name for its version, and 304 for those who have it.
@@ -53,8 +57,9 @@ fn a_node_tells_what_names_the_content_of_its_files() {
     let index = node.get("/s/?g=forban/index");
     let hmac = index.header("etag").unwrap().trim_matches('"');
     assert_eq!(text.lines().nth(2), Some(format!("index {hmac}").as_str()));
-    assert_eq!(rows(&text)[0], format!("5 {MD5_HELLO} {BLAKE3_HELLO} d/hello, you.txt"));
-    assert!(rows(&text)[1].starts_with("0 d41d8cd98f00b204e9800998ecf8427e af1349b9"), "{text}");
+    let mtime = mtime(&node.loot("d/hello, you.txt"));
+    assert_eq!(rows(&text)[0], format!("5 {mtime} {MD5_HELLO} {BLAKE3_HELLO} d/hello, you.txt"));
+    assert!(rows(&text)[1].contains(" d41d8cd98f00b204e9800998ecf8427e af1349b9"), "{text}");
     assert_eq!(rows(&text).len(), 2);
     let answer = node.get(TARGET);
     assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
@@ -94,7 +99,7 @@ fn a_restart_reads_no_file_again() {
     assert_eq!(log.matches(WAS_READ).count(), 2);
     node.terminate();
     let node = lan.node(2).start();
-    assert_eq!(complete(&node), before);
+    assert_eq!(rows(&complete(&node)), rows(&before));
     assert!(node.log().len() > log.len(), "it is one log");
     assert_eq!(node.log().matches(WAS_READ).count(), 2);
 }

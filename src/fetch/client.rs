@@ -96,6 +96,18 @@ impl Connection {
         more: &[(HeaderName, HeaderValue)],
     ) -> Result<Response<Incoming>, FetchError> {
         let request = Request::get(target).body(Full::default());
+        self.send(request.map_err(|_| FetchError::Status(http::StatusCode::URI_TOO_LONG))?, more)
+            .await
+            .and_then(unencoded)
+    }
+
+    /// The same, however the body is encoded.
+    pub(super) async fn get_encoded(
+        &mut self,
+        target: &str,
+        more: &[(HeaderName, HeaderValue)],
+    ) -> Result<Response<Incoming>, FetchError> {
+        let request = Request::get(target).body(Full::default());
         self.send(request.map_err(|_| FetchError::Status(http::StatusCode::URI_TOO_LONG))?, more).await
     }
 
@@ -105,7 +117,8 @@ impl Connection {
     /// As [`Connection::get`].
     pub async fn post(&mut self, target: &str, body: Vec<u8>) -> Result<Response<Incoming>, FetchError> {
         let request = Request::post(target).body(Full::from(body));
-        self.send(request.map_err(|_| FetchError::Status(http::StatusCode::URI_TOO_LONG))?, &[]).await
+        let request = request.map_err(|_| FetchError::Status(http::StatusCode::URI_TOO_LONG))?;
+        self.send(request, &[]).await.and_then(unencoded)
     }
 
     async fn send(
@@ -119,12 +132,16 @@ impl Connection {
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("boucan/", env!("CARGO_PKG_VERSION"))));
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         headers.extend(more.iter().cloned());
-        let response =
-            timeout(HEAD, self.requests.send_request(request)).await.map_err(|_| FetchError::TimedOut(HEAD))??;
-        if response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-            return Err(FetchError::Encoded);
-        }
-        Ok(response)
+        let response = timeout(HEAD, self.requests.send_request(request)).await;
+        Ok(response.map_err(|_| FetchError::TimedOut(HEAD))??)
+    }
+}
+
+/// We asked for no encoding.
+fn unencoded(response: Response<Incoming>) -> Result<Response<Incoming>, FetchError> {
+    match response.headers().get(CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => Err(FetchError::Encoded),
+        _ => Ok(response),
     }
 }
 

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
-use super::FetchError;
-use super::client::{BodyReader, Connection, declared_length};
+use super::client::{Connection, declared_length};
 use super::manifest::ManifestReader;
+use super::{FetchError, compressed};
 use crate::neighbours::index_cache::IndexCache;
 use crate::neighbours::{DueFetch, DueManifest, KnownIndex, Neighbourhood};
 use crate::shutdown::Tasks;
@@ -202,14 +202,13 @@ impl IndexFetcher {
 
 async fn read_index(service: SocketAddr, from: Option<IpAddr>) -> Result<(Connection, Vec<u8>), FetchError> {
     let mut connection = Connection::open(service, from).await?;
-    let response = connection.get(url::INDEX_TARGET, &[]).await?;
+    let response = compressed::get(&mut connection, url::INDEX_TARGET, &[]).await?;
     if response.status() != http::StatusCode::OK {
         return Err(FetchError::Status(response.status()));
     }
-    let length = declared_length(response.headers()).unwrap_or(0);
-    if length > INDEX_MAX_BYTES as u64 {
+    if declared_length(response.headers()).unwrap_or(0) > INDEX_MAX_BYTES as u64 {
         return Err(IndexError::TooBig.into());
     }
-    let body = BodyReader::new(response.into_body()).whole(length, INDEX_MAX_BYTES).await?;
+    let body = compressed::whole(response, INDEX_MAX_BYTES).await?;
     Ok((connection, body.ok_or(IndexError::TooBig)?))
 }

@@ -10,11 +10,11 @@ use http::header::{ETAG, IF_NONE_MATCH};
 use http::{HeaderValue, StatusCode};
 use tokio::sync::Semaphore;
 
-use super::FetchError;
-use super::client::{BodyReader, Connection, declared_length};
+use super::client::{Connection, declared_length};
+use super::{FetchError, compressed};
 use crate::neighbours::{DueManifest, ManifestAnswer};
-use crate::wire::manifest::{ManifestError, max_bytes};
-use crate::wire::{Manifest, url};
+use crate::wire::manifest::{Before, ManifestError, max_bytes, max_bytes_since};
+use crate::wire::{Index, IndexHmac, Manifest, url};
 
 /// The whole of one manifest.
 const WHOLE: Duration = Duration::from_secs(120);
@@ -43,7 +43,8 @@ impl ManifestReader {
             Ok(answer) => {
                 if let ManifestAnswer::Read { manifest, .. } = &answer {
                     let (files, hashing) = (manifest.digests.known(), manifest.header.hashing);
-                    tracing::debug!(%uuid, files, hashing, skipped = ?manifest.skipped, "a manifest was read");
+                    let (in_part, skipped) = (manifest.header.since.is_some(), manifest.skipped);
+                    tracing::debug!(%uuid, files, hashing, in_part, ?skipped, "a manifest was read");
                 }
                 answer
             }
@@ -69,10 +70,33 @@ impl ManifestReader {
         Err(last)
     }
 
+    /// What changed since the state that we have, or else the whole.
     async fn ask_by(&self, connection: &mut Connection, due: &DueManifest) -> Result<ManifestAnswer, FetchError> {
-        let version = due.etag.as_deref().and_then(|etag| HeaderValue::try_from(etag).ok());
+        if due.before.is_some() {
+            match self.ask_for(connection, due, due.before.as_ref()).await {
+                Err(error) if is_odd(&error) => {
+                    tracing::debug!(uuid = %due.uuid, %error, "the changes of a manifest are not taken");
+                    connection.renew().await?;
+                }
+                other => return other,
+            }
+        }
+        self.ask_for(connection, due, None).await
+    }
+
+    async fn ask_for(
+        &self,
+        connection: &mut Connection,
+        due: &DueManifest,
+        since: Option<&Before>,
+    ) -> Result<ManifestAnswer, FetchError> {
+        // The whole is asked for anew where the changes are not to be had.
+        let etag = due.etag.as_deref().filter(|_| since.is_some() || due.before.is_none());
+        let version = etag.and_then(|etag| HeaderValue::try_from(etag).ok());
         let more: Vec<_> = version.map(|version| (IF_NONE_MATCH, version)).into_iter().collect();
-        let response = connection.get(url::MANIFEST_TARGET, &more).await?;
+        let mut target = String::from(url::MANIFEST_TARGET);
+        target.extend(since.iter().flat_map(|since| [url::MANIFEST_SINCE, since.version.as_str()]));
+        let response = compressed::get(connection, &target, &more).await?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED if !more.is_empty() => return Ok(ManifestAnswer::Unchanged),
@@ -81,15 +105,15 @@ impl ManifestReader {
         }
         let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok());
         let etag: Option<Box<str>> = etag.filter(|etag| etag.len() <= ETAG_MAX_BYTES).map(Into::into);
-        let most = max_bytes(&due.index);
-        let length = declared_length(response.headers());
-        if length.is_some_and(|length| length > most as u64) {
+        let most = if since.is_some() { max_bytes_since(&due.index) } else { max_bytes(&due.index) };
+        if declared_length(response.headers()).is_some_and(|length| length > most as u64) {
             return Err(ManifestError::TooBig.into());
         }
+        let length = compressed::plain_length(&response);
         let _room = self.make_room(length.map_or(most, |length| usize::try_from(length).unwrap_or(most))).await;
-        let body = BodyReader::new(response.into_body()).whole(length.unwrap_or(0), most).await?;
-        let (body, index) = (body.ok_or(ManifestError::TooBig)?, due.index.clone());
-        let parse = move || Manifest::parse(&body, &index);
+        let body = compressed::whole(response, most).await?.ok_or(ManifestError::TooBig)?;
+        let (index, since, announced) = (due.index.clone(), since.cloned(), due.announced);
+        let parse = move || parse(&body, &index, since.as_ref(), announced);
         let manifest = tokio::task::spawn_blocking(parse).await.map_err(std::io::Error::other)??;
         Ok(ManifestAnswer::Read { manifest: Box::new(manifest), etag })
     }
@@ -99,4 +123,27 @@ impl ManifestReader {
         let kib = (bytes / 1024).saturating_add(1).min(ROOM_KIB);
         self.room.clone().acquire_many_owned(u32::try_from(kib).unwrap_or(u32::MAX)).await.ok()
     }
+}
+
+/// Changes that do not lead to what the node says it has are not taken; that shows only beside the
+/// index of which it says so.
+fn parse(
+    body: &[u8],
+    beside: &Arc<Index>,
+    since: Option<&Before>,
+    announced: Option<IndexHmac>,
+) -> Result<Manifest, ManifestError> {
+    let Some(before) = since else { return Manifest::parse(body, beside) };
+    let manifest = Manifest::parse_since(body, before)?;
+    let header = &manifest.header;
+    let is_beside = header.index.is_none() || header.index == announced;
+    if header.since.is_some() && is_beside && !manifest.adds_up() {
+        return Err(ManifestError::NotAll);
+    }
+    Ok(manifest)
+}
+
+/// The neighbour answers, but not with what changed.
+fn is_odd(error: &FetchError) -> bool {
+    matches!(error, FetchError::Manifest(_) | FetchError::Status(_) | FetchError::Gzip(_) | FetchError::Encoded)
 }

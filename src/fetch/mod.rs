@@ -1,10 +1,11 @@
 //! Fetching from neighbours: bounded in every dimension, trusting nothing.
 //!
-//! Only addresses that discovery admitted are dialled. No redirects, proxies, cookies or content
-//! encodings; every wait has a deadline and every body a limit.
+//! Only addresses that discovery admitted are dialled. No redirects, proxies or cookies; no
+//! content encoding but the one that lists are asked for in; every wait has a deadline and every body a limit.
 
 pub mod batch;
 pub mod client;
+mod compressed;
 pub mod file;
 pub mod index;
 pub mod manifest;
@@ -31,9 +32,12 @@ pub enum FetchError {
     /// Any status but 200 or, when asked for a part, 206.
     #[error("the answer was {0}")]
     Status(http::StatusCode),
-    /// We never ask for an encoding.
+    /// Files are never asked for in an encoding, lists in gzip only.
     #[error("the answer is encoded, which was not asked for")]
     Encoded,
+    /// Not what gzip makes, or not all of it.
+    #[error("the compressed answer cannot be read: {0}")]
+    Gzip(#[source] io::Error),
     /// Another length than the index says.
     #[error("the answer has {got} bytes instead of {expected}")]
     WrongLength {

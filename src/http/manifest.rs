@@ -1,28 +1,24 @@
 //! `/s/?g=forban/index.manifest`: what names the content of our files
 //! (`docs/PROTOCOL.md`, section 6).
 //!
+//! Who has a state of it is sent what changed since, if we still know that.
 //! The header depends on who asks: it tells our address by which he came. The lines of the files
 //! are made while they are sent, some at a time: of a million files they are longer than all else
 //! that is known of them. What they come to is kept for each state of the digests.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::{Context, Poll};
 
-use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
-use http_body::Frame;
 
 use super::error::HttpError;
-use super::range::{Version, select, whole_seconds};
-use super::store::{About, respond, span};
-use super::{App, Ends};
+use super::range::{Version, whole_seconds};
+use super::store::About;
+use super::{App, Ends, text};
 use crate::loot::Hashed;
 use crate::wire::DigestTable;
-use crate::wire::manifest::{Header, emit_rows};
+use crate::wire::manifest::{Header, ManifestVersion, emit_changes, emit_rows};
 
 /// Files whose lines are made at once.
 const BLOCK_FILES: usize = 256;
@@ -39,7 +35,6 @@ pub struct Manifests {
 struct Rows {
     /// Weak: it must not stay in memory for our sake.
     of: Weak<DigestTable>,
-    hash: blake3::Hash,
     /// Where each block of files begins.
     begins: Box<[u64]>,
     size_bytes: u64,
@@ -65,14 +60,13 @@ impl Manifests {
 
 impl Rows {
     fn new(of: &Arc<DigestTable>) -> Self {
-        let (mut hasher, mut begins, mut size_bytes) = (blake3::Hasher::new(), Vec::new(), 0_u64);
+        let (mut begins, mut size_bytes) = (Vec::new(), 0_u64);
         for block in 0..of.index().len().div_ceil(BLOCK_FILES) {
             let text = emit_block(of, block);
             begins.push(size_bytes);
-            hasher.update(text.as_bytes());
             size_bytes = size_bytes.saturating_add(text.len() as u64);
         }
-        Self { of: Arc::downgrade(of), hash: hasher.finalize(), begins: begins.into(), size_bytes }
+        Self { of: Arc::downgrade(of), begins: begins.into(), size_bytes }
     }
 
     /// The block in which that byte is, and where it begins.
@@ -87,9 +81,29 @@ fn emit_block(of: &DigestTable, block: usize) -> String {
     emit_rows(of, first..first.saturating_add(BLOCK_FILES).min(of.index().len()))
 }
 
-/// GET and HEAD.
-pub(super) async fn serve(app: &App, ends: &Ends, headers: &HeaderMap) -> Result<Response, HttpError> {
+/// GET and HEAD; `since`: the state that the client has.
+pub(super) async fn serve(
+    app: &App,
+    ends: &Ends,
+    since: Option<&[u8]>,
+    headers: &HeaderMap,
+) -> Result<Response, HttpError> {
     let hashed = app.loot.hashed();
+    let header = header(app, ends, &hashed);
+    let made = hashed.made.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+    // It names the state. The lines of the files are named by the version in it.
+    let etag = format!("\"{:.32}\"", blake3::hash(header.emit().as_bytes()).to_hex());
+    let modified = whole_seconds(i64::try_from(made.as_nanos()).unwrap_or(i64::MAX));
+    let version = Version { etag, modified };
+    let about = About { file_name: "index.manifest", content_type: "text/plain; charset=utf-8".into(), version };
+    if let Some(since) = since.and_then(ManifestVersion::parse) {
+        let (of, header) = (hashed.clone(), header.clone());
+        let changes = App::walk(&app.listings, move || changes(&of, header, since)).await?;
+        if let Some(changes) = changes {
+            let part = |first, length| text::part(&changes, first, length);
+            return Ok(text::answer(headers, about, changes.len() as u64, part));
+        }
+    }
     let rows = match app.manifests.kept(&hashed.table) {
         Some(rows) => rows,
         None => {
@@ -97,27 +111,32 @@ pub(super) async fn serve(app: &App, ends: &Ends, headers: &HeaderMap) -> Result
             App::walk(&app.listings, move || manifests.rows(&of)).await?
         }
     };
-    let header = header(app, ends, &hashed).emit();
-    let made = hashed.made.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let version = Version {
-        etag: format!("\"{:.32}\"", blake3::hash(&[rows.hash.as_bytes(), header.as_bytes()].concat()).to_hex()),
-        modified: whole_seconds(i64::try_from(made.as_nanos()).unwrap_or(i64::MAX)),
-    };
+    let header = Bytes::from(header.emit());
     let size_bytes = (header.len() as u64).saturating_add(rows.size_bytes);
-    let selection = select(headers, &version, size_bytes);
-    let (first, length) = span(&selection, size_bytes);
-    let about = About { file_name: "index.manifest", content_type: "text/plain; charset=utf-8".into(), version };
     let lines =
-        Lines { header: header.into(), rows, of: hashed.table.clone(), at: first, end: first.saturating_add(length) };
-    Ok(respond(&selection, size_bytes, &about, Body::new(lines)))
+        |at: u64, length: u64| Lines { header, rows, of: hashed.table.clone(), at, end: at.saturating_add(length) };
+    Ok(text::answer(headers, about, size_bytes, lines))
+}
+
+/// What changed since a state; none if that is not known any more.
+fn changes(of: &Hashed, header: Header, since: ManifestVersion) -> Option<Bytes> {
+    let names = of.names_since(&since)?;
+    let header = Header { since: Some(since), ..header };
+    Some((header.emit() + &emit_changes(&of.table, names.into_iter())).into())
 }
 
 fn header(app: &App, ends: &Ends, hashed: &Hashed) -> Header {
-    let peer = app.napster.own.as_ref().map(|own| own.address(ends.local.ip()));
-    Header { hashing: hashed.hashing.left as u64, index: Some(hashed.snapshot.hmac), peer }
+    Header {
+        hashing: hashed.hashing.left as u64,
+        index: Some(hashed.snapshot.hmac),
+        peer: app.napster.own.as_ref().map(|own| own.address(ends.local.ip())),
+        files: Some(hashed.table.known() as u64),
+        version: hashed.version(),
+        since: None,
+    }
 }
 
-/// A part of a manifest, as a body.
+/// A part of a manifest.
 struct Lines {
     header: Bytes,
     rows: Arc<Rows>,
@@ -128,7 +147,9 @@ struct Lines {
     end: u64,
 }
 
-impl Lines {
+impl Iterator for Lines {
+    type Item = Bytes;
+
     /// What comes next, some of it; none at the end.
     fn next(&mut self) -> Option<Bytes> {
         let header_bytes = self.header.len() as u64;
@@ -146,19 +167,6 @@ impl Lines {
         let next = part.slice(within(self.at)..within(self.end));
         self.at = self.at.saturating_add(next.len() as u64);
         (!next.is_empty()).then_some(next)
-    }
-}
-
-impl http_body::Body for Lines {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.next().map(|bytes| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.at >= self.end
     }
 }
 
@@ -185,7 +193,6 @@ mod tests {
             let rows = Arc::new(Rows::new(&of));
             let whole = format!("head\n{}", emit_rows(&of, 0..files));
             assert_eq!(rows.size_bytes, whole.len() as u64 - 5);
-            assert_eq!(rows.hash, blake3::hash(&whole.as_bytes()[5..]));
             let length = whole.len();
             for (first, end) in [
                 (0, length),
@@ -197,8 +204,8 @@ mod tests {
                 (3, 3),
             ] {
                 let (header, at) = (Bytes::from_static(b"head\n"), first as u64);
-                let mut lines = Lines { header, rows: rows.clone(), of: of.clone(), at, end: end as u64 };
-                let read: Vec<u8> = std::iter::from_fn(|| lines.next()).flatten().collect();
+                let lines = Lines { header, rows: rows.clone(), of: of.clone(), at, end: end as u64 };
+                let read: Vec<u8> = lines.flatten().collect();
                 assert_eq!(
                     std::str::from_utf8(&read).unwrap(),
                     &whole[first..end],

@@ -23,6 +23,7 @@ pub mod range;
 pub mod relay;
 pub mod search;
 pub mod store;
+mod text;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use super::error::HttpError;
 use super::file_body::FileBody;
 use super::manifest;
 use super::range::{Selection, Version, select, whole_seconds};
-use super::{App, Ends, content};
+use super::{App, Ends, content, text};
 use crate::loot::{FileFacts, LootFile};
 use crate::wire::{LootPath, b64e, url};
 
@@ -49,10 +49,11 @@ pub async fn serve(
     // The existing nodes drop a leading slash here as they do for files.
     let own = name.strip_prefix(b"/").unwrap_or(&name);
     if own == url::INDEX_NAME.as_bytes() {
-        return serve_index(&app, &headers);
+        return Ok(serve_index(&app, &headers));
     }
     if own == url::MANIFEST_NAME.as_bytes() {
-        return manifest::serve(&app, &ends, &headers).await;
+        let since = url::query_first(query, "since");
+        return manifest::serve(&app, &ends, since.as_deref(), &headers).await;
     }
     if own == url::CONTENT_NAME.as_bytes() {
         return content::serve(&app, query, &headers).await;
@@ -91,7 +92,7 @@ pub(super) async fn send_file(
     Ok(respond(&selection, facts.size_bytes, &about, body))
 }
 
-fn serve_index(app: &App, headers: &HeaderMap) -> Result<Response, HttpError> {
+fn serve_index(app: &App, headers: &HeaderMap) -> Response {
     let snapshot = app.loot.snapshot();
     let body = snapshot.body();
     let made = snapshot.made.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -99,13 +100,8 @@ fn serve_index(app: &App, headers: &HeaderMap) -> Result<Response, HttpError> {
         etag: format!("\"{}\"", snapshot.hmac),
         modified: whole_seconds(i64::try_from(made.as_nanos()).unwrap_or(i64::MAX)),
     };
-    let size_bytes = body.len() as u64;
-    let selection = select(headers, &version, size_bytes);
-    let (first, length) = span(&selection, size_bytes);
-    let range = usize::try_from(first).unwrap_or(0)..usize::try_from(first.saturating_add(length)).unwrap_or(0);
     let about = About { file_name: "index", content_type: "text/plain; charset=utf-8".into(), version };
-    let part = if body.get(range.clone()).is_some() { body.slice(range) } else { body.clone() };
-    Ok(respond(&selection, size_bytes, &about, Body::from(part)))
+    text::answer(headers, about, body.len() as u64, |first, length| text::part(body, first, length))
 }
 
 /// `g`, decoded. Any spelling that an existing program sends is read.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::KnownIndex;
 use super::attempts::Attempts;
-use crate::wire::manifest::Header;
+use crate::wire::manifest::{Before, Header};
 use crate::wire::napster::PeerAddress;
 use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, Manifest};
 
@@ -47,8 +47,12 @@ pub struct DueManifest {
     pub services: Vec<SocketAddr>,
     /// Beside what it is read.
     pub index: Arc<Index>,
+    /// The HMAC, as announced, of that index.
+    pub announced: Option<IndexHmac>,
     /// The version we have.
     pub etag: Option<Box<str>>,
+    /// The state we have, if what changed since can be asked for.
+    pub before: Option<Before>,
 }
 
 /// What came of asking for one.
@@ -108,6 +112,18 @@ impl KnownManifest {
     #[must_use]
     pub fn is_complete(&self, of: &KnownIndex) -> bool {
         self.header.hashing == 0 && self.header.index.is_none_or(|index| Some(index) == of.announced())
+    }
+
+    /// When the file at a position of the index was changed last: seconds since 1970.
+    #[must_use]
+    pub fn mtime(&self, position: usize) -> Option<i64> {
+        self.digests.mtime(position)
+    }
+
+    /// What is known of it, to ask for what changed since.
+    pub(super) fn before(&self, beside: &Arc<Index>) -> Option<Before> {
+        let version = self.header.version.clone().filter(|_| Arc::ptr_eq(self.digests.index(), beside))?;
+        Some(Before { version, digests: self.digests.clone() })
     }
 
     pub(super) fn etag(&self) -> Option<Box<str>> {

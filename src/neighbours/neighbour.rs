@@ -280,10 +280,13 @@ impl Neighbour {
 
     /// Its manifest is asked for.
     pub(super) fn begin_manifest(&mut self, now: Instant) -> Option<DueManifest> {
-        let index = self.known.as_ref()?.index.clone();
+        let known = self.known.as_ref()?;
+        let (index, announced) = (known.index.clone(), known.announced());
         self.manifests.begin();
+        let before = self.manifest.as_ref().and_then(|manifest| manifest.before(&index));
         let etag = self.manifest.as_ref().and_then(|manifest| manifest.etag());
-        Some(DueManifest { uuid: self.uuid, services: self.trusted_services(now), index, etag })
+        let services = self.trusted_services(now);
+        Some(DueManifest { uuid: self.uuid, services, index, announced, etag, before })
     }
 
     /// It was asked for, in so long a time. Returns whether anything is known otherwise now, or

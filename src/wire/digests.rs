@@ -1,9 +1,9 @@
 //! What names the content of files: MD5, by which Napster peers ask, and BLAKE3.
 //!
 //! A [`DigestTable`] stands beside an [`Index`]: ours as far as our files were read, a neighbour's
-//! as far as its manifest tells.
+//! as far as its manifest tells. With each goes the time of the version that was read.
 
-use std::ops::Range;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::index::Entry;
@@ -27,12 +27,17 @@ impl Digests {
     }
 }
 
+/// What becomes of one file: its digests and time, or that they are void.
+pub type Change = Option<(Digests, i64)>;
+
 /// The digests of an index's files, as far as they are known. Immutable.
 #[derive(Clone, Debug, Default)]
 pub struct DigestTable {
     index: Arc<Index>,
     /// By position in the index; none at all while none is known.
     digests: Box<[Option<Digests>]>,
+    /// When each was changed last, in whole seconds since 1970; none at all where nobody told.
+    mtimes: Box<[i64]>,
     /// Positions of those that are known, sorted by MD5, then by name.
     by_md5: Box<[u32]>,
     /// The same, sorted by BLAKE3, then by name.
@@ -51,7 +56,21 @@ impl DigestTable {
         let by_md5: Box<[u32]> = by_md5.into_iter().map(|(_, position)| position).collect();
         let by_blake3 = sorted_by_blake3(&digests);
         let digests = if by_md5.is_empty() { Box::default() } else { digests.into() };
-        Self { index, digests, by_md5, by_blake3 }
+        Self { index, digests, mtimes: Box::default(), by_md5, by_blake3 }
+    }
+
+    /// The same with the time of each file, by position: seconds since 1970.
+    #[must_use]
+    pub fn with_mtimes(self, mtimes: Vec<i64>) -> Self {
+        let mut mtimes = mtimes;
+        mtimes.resize(self.digests.len(), 0);
+        Self { mtimes: mtimes.into(), ..self }
+    }
+
+    /// When the file at a position was changed last, as far as that is known: seconds since 1970.
+    #[must_use]
+    pub fn mtime(&self, position: usize) -> Option<i64> {
+        self.get(position).and_then(|_| self.mtimes.get(position)).copied()
     }
 
     /// The index beside which it stands.
@@ -97,25 +116,75 @@ impl DigestTable {
     /// The same beside another state of the index: what kept its name and size keeps its digests.
     #[must_use]
     pub fn carried_to(&self, index: Arc<Index>) -> Self {
-        let carried = index.positions_in(&self.index).map(|position| self.get(position?).copied()).collect();
-        Self::new(index, carried)
+        let (mut digests, mut mtimes) = (Vec::with_capacity(index.len()), Vec::new());
+        for position in index.positions_in(&self.index) {
+            digests.push(position.and_then(|position| self.get(position)).copied());
+            if !self.mtimes.is_empty() {
+                let mtime = position.and_then(|position| self.mtimes.get(position));
+                mtimes.push(mtime.copied().unwrap_or_default());
+            }
+        }
+        let carried = Self::new(index, digests);
+        if self.mtimes.is_empty() { carried } else { carried.with_mtimes(mtimes) }
+    }
+
+    /// The same with other digests at some positions.
+    #[must_use]
+    pub fn changed_by(&self, changes: &BTreeMap<usize, Change>) -> Self {
+        let (mut digests, mut mtimes) = (self.digests.to_vec(), self.mtimes.to_vec());
+        digests.resize(self.index.len(), None);
+        mtimes.resize(self.index.len(), 0);
+        for (position, change) in changes {
+            if let (Some(digests), Some(mtime)) = (digests.get_mut(*position), mtimes.get_mut(*position)) {
+                *digests = change.map(|(digests, _)| digests);
+                *mtime = change.map(|(_, mtime)| mtime).unwrap_or_default();
+            }
+        }
+        let by_md5 = self.by_md5_after(changes);
+        if by_md5.is_empty() {
+            return Self::new(self.index.clone(), Vec::new());
+        }
+        let by_blake3 = sorted_by_blake3(&digests);
+        Self { index: self.index.clone(), digests: digests.into(), mtimes: mtimes.into(), by_md5, by_blake3 }
+    }
+
+    /// The order by MD5 after some changes: what stays is copied between those places where
+    /// something comes or goes.
+    fn by_md5_after(&self, changes: &BTreeMap<usize, Change>) -> Box<[u32]> {
+        let rank =
+            |md5: Md5, at: u32| self.by_md5.partition_point(|other| (self.md5_at(*other), *other) < (Some(md5), at));
+        let inside = changes.iter().filter(|(at, _)| **at < self.index.len());
+        let inside = inside.filter_map(|(at, change)| Some((u32::try_from(*at).ok()?, change)));
+        let (mut come, mut go) = (Vec::new(), Vec::new());
+        for (at, change) in inside {
+            come.extend(change.map(|(digests, _)| (rank(digests.md5, at), digests.md5, at)));
+            go.extend(self.md5_at(at).map(|md5| rank(md5, at)));
+        }
+        come.sort_unstable();
+        // What comes stands before what stood at that place.
+        let mut edits: Vec<(usize, Option<u32>)> = come.into_iter().map(|(rank, _, at)| (rank, Some(at))).collect();
+        edits.extend(go.into_iter().map(|rank| (rank, None)));
+        edits.sort_by_key(|(rank, came)| (*rank, came.is_none()));
+        let (mut merged, mut copied) = (Vec::with_capacity(self.by_md5.len().saturating_add(edits.len())), 0);
+        for (rank, came) in edits {
+            merged.extend_from_slice(self.by_md5.get(copied..rank).unwrap_or_default());
+            merged.extend(came);
+            copied = rank.saturating_add(usize::from(came.is_none()));
+        }
+        merged.extend_from_slice(self.by_md5.get(copied..).unwrap_or_default());
+        merged.into()
     }
 
     /// About what it takes in memory, its index not counted.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         let tables = [size_of_val(&*self.digests), size_of_val(&*self.by_md5), size_of_val(&*self.by_blake3)];
-        tables.into_iter().fold(0, usize::saturating_add)
+        tables.into_iter().fold(size_of_val(&*self.mtimes), usize::saturating_add)
     }
 
     /// All whose digests are known, by name.
     pub fn iter(&self) -> impl Iterator<Item = (Entry<'_>, &Digests)> {
-        self.iter_in(0..self.index.len())
-    }
-
-    /// The same of those at some positions.
-    pub fn iter_in(&self, positions: Range<usize>) -> impl Iterator<Item = (Entry<'_>, &Digests)> {
-        positions.filter_map(|at| self.get(at).and_then(|digests| Some((self.index.get(at)?, digests))))
+        (0..self.index.len()).filter_map(|at| Some((self.index.get(at)?, self.get(at)?)))
     }
 
     fn md5_at(&self, position: u32) -> Option<Md5> {
@@ -143,6 +212,7 @@ fn sorted_by_blake3(digests: &[Option<Digests>]) -> Box<[u32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn digests(byte: u8) -> Option<Digests> {
         Some(Digests { md5: Md5::new([byte; 16]), blake3: [byte; 32] })
@@ -182,9 +252,11 @@ mod tests {
     fn what_kept_its_name_and_size_keeps_its_digests() {
         let index = |text: &str| Arc::new(Index::parse(text.as_bytes()).unwrap().0);
         let table = DigestTable::new(index("a,1\nb,2\nc,3\n"), vec![digests(1), digests(2), digests(3)]);
+        let table = table.with_mtimes(vec![10, 20, -30]);
         let carried = table.carried_to(index("0,9\na,1\nb,7\nc,3\n"));
         assert_eq!(carried.known(), 2);
         assert_eq!((carried.get(1), carried.get(2), carried.get(3)), (table.get(0), None, table.get(2)));
+        assert_eq!((carried.mtime(1), carried.mtime(2), carried.mtime(3)), (Some(10), None, Some(-30)));
         assert_eq!(carried.find(Md5::new([3; 16])).unwrap().name, "c");
     }
 
@@ -193,5 +265,29 @@ mod tests {
         let index = Arc::new(Index::parse(b"a,1\n").unwrap().0);
         let table = DigestTable::new(index, Vec::new());
         assert_eq!((table.known(), table.get(0), table.iter().count(), table.memory_bytes()), (0, None, 0, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_table_is_the_one_that_is_made_anew(
+            before in proptest::collection::vec(proptest::option::of((0_u8..6, any::<i64>())), 0..30),
+            changes in proptest::collection::btree_map(0_usize..34, proptest::option::of((0_u8..6, any::<i64>())), 0..20),
+        ) {
+            let text: String = (0..before.len()).map(|at| format!("{at:02},1\n")).collect();
+            let index = Arc::new(Index::parse(text.as_bytes()).unwrap().0);
+            let table = |rows: &[Option<(u8, i64)>]| {
+                let of = rows.iter().map(|row| row.and_then(|(byte, _)| digests(byte))).collect();
+                DigestTable::new(index.clone(), of).with_mtimes(rows.iter().map(|row| row.map_or(0, |(_, mtime)| mtime)).collect())
+            };
+            let mut after = before.clone();
+            for (at, change) in &changes {
+                if let Some(row) = after.get_mut(*at) { *row = *change; }
+            }
+            let changes = changes.into_iter().map(|(at, row)| (at, row.map(|(byte, mtime)| (digests(byte).unwrap(), mtime))));
+            let (changed, anew) = (table(&before).changed_by(&changes.collect()), table(&after));
+            prop_assert_eq!(changed.by_md5, anew.by_md5);
+            prop_assert_eq!(changed.digests, anew.digests);
+            prop_assert_eq!(changed.mtimes, anew.mtimes);
+        }
     }
 }

@@ -2,35 +2,34 @@
 //! (`docs/PROTOCOL.md`, section 6).
 //!
 //! It stands beside an index and says nothing of files that are not in it. A header of keys and
-//! values comes first; a reader skips keys that it does not know.
+//! values comes first; a reader skips keys that it does not know. Who has a state of it is told
+//! what is otherwise since: the same lines of some files, and the names of those that went.
 
+mod header;
+mod version;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::napster::{Md5, PeerAddress};
-use super::{DigestTable, Digests, Index, IndexHmac};
+pub use self::header::Header;
+pub use self::version::ManifestVersion;
+use super::digests::Change;
+use super::napster::Md5;
+use super::{DigestTable, Digests, Index};
 
 /// The first line. Another number is another format.
-const FIRST_LINE: &str = "boucan-manifest 1";
-/// What a file takes beside its name is 119 bytes at most: 19 digits, 32, 64, three blanks and a
-/// newline. The rest is for headers of later versions.
+const FIRST_LINE: &str = "boucan-manifest 2";
+/// That of the first format: lines without times, and always the whole.
+const FIRST_LINE_OF_1: &str = "boucan-manifest 1";
+/// What a file takes beside its name: 19 digits of size, 20 of time, 32, 64, four blanks and a
+/// newline.
 const ENTRY_BYTES: usize = 140;
 /// What the header may take.
 const HEADER_BYTES: usize = 16 * 1024;
-/// Lines of the header that are looked at.
-const HEADER_LINES: usize = 256;
-
-/// What precedes the files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Header {
-    /// Files whose digests are still to come; 0: it is complete.
-    pub hashing: u64,
-    /// The HMAC, as announced, of the index beside which it stands.
-    pub index: Option<IndexHmac>,
-    /// Where the node serves Napster peers, if it does.
-    pub peer: Option<PeerAddress>,
-}
+/// What names that went may take: twice what a node of ours keeps of them.
+const GONE_BYTES: usize = 8 << 20;
 
 /// A neighbour's, as it was read beside its index.
 #[derive(Clone, Debug)]
@@ -52,6 +51,15 @@ pub struct Skipped {
     pub strange: usize,
 }
 
+/// A state of a manifest that a reader has.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// How it is called.
+    pub version: ManifestVersion,
+    /// What it says, beside the index that is known now.
+    pub digests: Arc<DigestTable>,
+}
+
 /// Why a text is no manifest at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
@@ -61,12 +69,24 @@ pub enum ManifestError {
     /// It begins otherwise.
     #[error("the answer is not a manifest that we read")]
     NotAManifest,
+    /// It tells what changed since a state that we do not have.
+    #[error("the manifest goes on from a state that was not asked for")]
+    NotSinceThen,
+    /// With what it changes we do not come to what the whole is said to be.
+    #[error("the changes of the manifest do not add up to the whole")]
+    NotAll,
 }
 
 /// A manifest beside that index is not larger.
 #[must_use]
 pub fn max_bytes(beside: &Index) -> usize {
     beside.text().len().saturating_add(beside.len().saturating_mul(ENTRY_BYTES)).saturating_add(HEADER_BYTES)
+}
+
+/// What changed in one is not larger: it may tell of names that are in the index no more.
+#[must_use]
+pub fn max_bytes_since(beside: &Index) -> usize {
+    max_bytes(beside).saturating_add(GONE_BYTES)
 }
 
 impl Manifest {
@@ -78,101 +98,198 @@ impl Manifest {
         if body.len() > max_bytes(beside) {
             return Err(ManifestError::TooBig);
         }
-        let mut lines = body.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        if lines.next() != Some(FIRST_LINE.as_bytes()) {
-            return Err(ManifestError::NotAManifest);
+        let mut text = Text::begin(body)?;
+        if text.header.since.is_some() {
+            return Err(ManifestError::NotSinceThen);
         }
-        let mut skipped = Skipped::default();
-        let header = parse_header(&mut lines, &mut skipped);
-        let mut digests = vec![None; beside.len()];
-        for line in lines.filter(|line| !line.is_empty()) {
-            let Some(row) = parse_row(line) else {
-                skipped.bad = skipped.bad.saturating_add(1);
-                continue;
-            };
-            let position = beside.position_of(row.name);
-            let place = position.filter(|at| beside.get(*at).is_some_and(|entry| entry.size_bytes == row.size_bytes));
-            match place.and_then(|at| digests.get_mut(at)) {
-                // Of equal names the first counts.
-                Some(place @ None) => *place = Some(row.digests),
-                Some(Some(_)) => skipped.bad = skipped.bad.saturating_add(1),
-                None => skipped.strange = skipped.strange.saturating_add(1),
+        let (mut digests, mut mtimes) = (vec![None; beside.len()], Vec::new());
+        if !text.is_of_1 {
+            mtimes.resize(beside.len(), 0);
+        }
+        text.read_files(beside, |at, change| {
+            let (Some(place), Some((of, mtime))) = (digests.get_mut(at), change) else { return false };
+            if let (None, Some(time)) = (&place, mtimes.get_mut(at)) {
+                *time = mtime;
             }
+            // Of equal names the first counts.
+            place.replace(of).map(|first| *place = Some(first)).is_none()
+        });
+        let digests = DigestTable::new(beside.clone(), digests);
+        let digests = if text.is_of_1 { digests } else { digests.with_mtimes(mtimes) };
+        Ok(Self { header: text.header, digests, skipped: text.skipped })
+    }
+
+    /// Reads what a neighbour serves to one who has a state of it: what changed since, or the whole.
+    ///
+    /// # Errors
+    /// [`ManifestError`].
+    pub fn parse_since(body: &[u8], before: &Before) -> Result<Self, ManifestError> {
+        let beside = before.digests.index();
+        if body.len() > max_bytes_since(beside) {
+            return Err(ManifestError::TooBig);
         }
-        Ok(Self { header, digests: DigestTable::new(beside.clone(), digests), skipped })
+        let mut text = Text::begin(body)?;
+        match &text.header.since {
+            None => return Self::parse(body, beside),
+            Some(since) if *since != before.version || text.is_of_1 => return Err(ManifestError::NotSinceThen),
+            Some(_) => {}
+        }
+        let mut changes = BTreeMap::new();
+        text.read_files(beside, |at, change| {
+            let is_first = !changes.contains_key(&at);
+            changes.entry(at).or_insert(change);
+            is_first
+        });
+        let digests = before.digests.changed_by(&changes);
+        Ok(Self { header: text.header, digests, skipped: text.skipped })
+    }
+
+    /// Whether it tells of as many files as the whole is said to.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        self.header.files.is_none_or(|files| files == self.digests.known() as u64)
     }
 }
 
-impl Header {
-    /// The lines before the files, the empty one included.
-    #[must_use]
-    pub fn emit(&self) -> String {
-        let mut text = format!("{FIRST_LINE}\nhashing {}\n", self.hashing);
-        if let Some(index) = self.index {
-            text.push_str(&format!("index {index}\n"));
-        }
-        if let Some(peer) = self.peer {
-            text.push_str(&format!("peer {peer}\n"));
-        }
-        text.push('\n');
-        text
+/// The line of the file at a position of the index; nothing if its digests are not known.
+pub fn emit_row(text: &mut String, of: &DigestTable, position: usize) {
+    let (Some(entry), Some(digests)) = (of.index().get(position), of.get(position)) else { return };
+    // Writing to a String cannot fail.
+    let mtime = of.mtime(position).unwrap_or_default();
+    let _ = write!(text, "{} {mtime} {} ", entry.size_bytes, digests.md5);
+    for byte in digests.blake3 {
+        let _ = write!(text, "{byte:02x}");
     }
+    let _ = writeln!(text, " {}", entry.name);
 }
 
 /// The lines of the files at some positions of the index, sorted by name.
 #[must_use]
-pub fn emit_rows(digests: &DigestTable, positions: Range<usize>) -> String {
+pub fn emit_rows(of: &DigestTable, positions: Range<usize>) -> String {
     let mut text = String::new();
-    for (entry, of) in digests.iter_in(positions) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{} {} ", entry.size_bytes, of.md5);
-        for byte in of.blake3 {
-            let _ = write!(text, "{byte:02x}");
+    positions.for_each(|position| emit_row(&mut text, of, position));
+    text
+}
+
+/// The lines of what became of some names: that of the file, or that there is none.
+#[must_use]
+pub fn emit_changes<'n>(of: &DigestTable, names: impl Iterator<Item = &'n str>) -> String {
+    let mut text = String::new();
+    for name in names {
+        match of.index().position_of(name).filter(|at| of.get(*at).is_some()) {
+            Some(position) => emit_row(&mut text, of, position),
+            None => text.extend(["- ", name, "\n"]),
         }
-        let _ = writeln!(text, " {}", entry.name);
     }
     text
 }
 
-/// Up to the first empty line.
-fn parse_header<'b>(lines: &mut impl Iterator<Item = &'b [u8]>, skipped: &mut Skipped) -> Header {
-    let mut header = Header::default();
-    for line in lines.take_while(|line| !line.is_empty()).take(HEADER_LINES) {
-        let text = std::str::from_utf8(line).unwrap_or_default();
-        let (key, value) = text.split_once(' ').unwrap_or((text, ""));
-        let is_read = match key {
-            "hashing" => decimal(value).map(|number| header.hashing = number),
-            "index" => IndexHmac::parse(value.as_bytes()).map(|hmac| header.index = Some(hmac)),
-            "peer" => PeerAddress::parse(value.as_bytes()).ok().map(|peer| header.peer = Some(peer)),
-            _ => Some(()), // of a later version
-        };
-        if is_read.is_none() {
-            skipped.bad = skipped.bad.saturating_add(1);
+/// A manifest while it is read.
+struct Text<'b> {
+    header: Header,
+    is_of_1: bool,
+    skipped: Skipped,
+    files: &'b [u8],
+}
+
+impl<'b> Text<'b> {
+    /// Reads the header.
+    fn begin(body: &'b [u8]) -> Result<Self, ManifestError> {
+        let mut lines = lines_of(body);
+        let first = lines.next();
+        let is_of_1 = first == Some(FIRST_LINE_OF_1.as_bytes());
+        if !is_of_1 && first != Some(FIRST_LINE.as_bytes()) {
+            return Err(ManifestError::NotAManifest);
+        }
+        let (mut skipped, mut read_bytes) = (Skipped::default(), 0_usize);
+        let mut split =
+            body.split_inclusive(|b| *b == b'\n').inspect(|line| read_bytes = read_bytes.saturating_add(line.len()));
+        split.next();
+        let mut lines = split.map(|line| trimmed(line.strip_suffix(b"\n").unwrap_or(line)));
+        let header = Header::parse(&mut lines, &mut skipped);
+        drop(lines);
+        Ok(Self { header, is_of_1, skipped, files: body.get(read_bytes..).unwrap_or_default() })
+    }
+
+    /// Gives what is said of each file to `put`, by its position in the index; false: it was told
+    /// before, or it says nothing.
+    fn read_files(&mut self, beside: &Index, mut put: impl FnMut(usize, Change) -> bool) {
+        for line in lines_of(self.files).filter(|line| !line.is_empty()) {
+            let is_since = self.header.since.is_some();
+            let was_put = match parse_line(line, self.is_of_1) {
+                Some(Line::Gone(name)) if is_since => beside.position_of(name).is_none_or(|at| put(at, None)),
+                Some(Line::Row(row)) => match beside.position_of(row.name) {
+                    Some(at) if beside.get(at).is_some_and(|entry| entry.size_bytes == row.size_bytes) => {
+                        put(at, Some((row.digests, row.mtime)))
+                    }
+                    other => {
+                        self.skipped.strange = self.skipped.strange.saturating_add(1);
+                        // What is known of the file is not what the node has now.
+                        if let Some(at) = other.filter(|_| is_since) {
+                            put(at, None);
+                        }
+                        true
+                    }
+                },
+                _ => false,
+            };
+            if !was_put {
+                self.skipped.bad = self.skipped.bad.saturating_add(1);
+            }
         }
     }
-    header
+}
+
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|b| *b == b'\n').map(trimmed)
+}
+
+fn trimmed(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+enum Line<'b> {
+    Row(Row<'b>),
+    Gone(&'b str),
 }
 
 struct Row<'b> {
     size_bytes: u64,
+    mtime: i64,
     digests: Digests,
     name: &'b str,
 }
 
-/// `<size> <md5> <blake3> <name>`; the name may hold blanks.
-fn parse_row(line: &[u8]) -> Option<Row<'_>> {
+/// `<size> <mtime> <md5> <blake3> <name>` or `- <name>`; the name may hold blanks. In the first
+/// format there is no time.
+fn parse_line(line: &[u8], is_of_1: bool) -> Option<Line<'_>> {
     let text = std::str::from_utf8(line).ok()?;
-    let mut fields = text.splitn(4, ' ');
-    let size_bytes = decimal(fields.next()?)?;
+    if let Some(name) = text.strip_prefix("- ") {
+        return Some(Line::Gone(plain(name)));
+    }
+    let (size, rest) = text.split_once(' ')?;
+    let (mtime, rest) = if is_of_1 { ("0", rest) } else { rest.split_once(' ')? };
+    let mut fields = rest.splitn(3, ' ');
     let md5 = Md5::parse(fields.next()?.as_bytes()).ok()?;
     let blake3 = parse_blake3(fields.next()?.as_bytes())?;
     let name = fields.next()?;
-    Some(Row { size_bytes, digests: Digests { md5, blake3 }, name: name.strip_prefix('/').unwrap_or(name) })
+    let (size_bytes, mtime) = (decimal(size)?, signed(mtime)?);
+    Some(Line::Row(Row { size_bytes, mtime, digests: Digests { md5, blake3 }, name: plain(name) }))
+}
+
+fn plain(name: &str) -> &str {
+    name.strip_prefix('/').unwrap_or(name)
 }
 
 /// No sign: `parse` would take one.
 fn decimal(digits: &str) -> Option<u64> {
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// A minus at most.
+fn signed(digits: &str) -> Option<i64> {
+    let is_one = digits.strip_prefix('-').unwrap_or(digits).bytes().all(|b| b.is_ascii_digit());
+    is_one.then(|| digits.parse().ok())?
 }
 
 fn parse_blake3(field: &[u8]) -> Option<[u8; 32]> {
@@ -185,124 +302,4 @@ fn parse_blake3(field: &[u8]) -> Option<[u8; 32]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const MD5: &str = "0cc175b9c0f1b6a831c399e269772661";
-    const BLAKE3: &str = "17762fddd969a453925d65717ac3eea21320b66b54342fde15128d6caf21215f";
-
-    fn index(text: &str) -> Arc<Index> {
-        Arc::new(Index::parse(text.as_bytes()).unwrap().0)
-    }
-
-    fn read(rows: &str) -> Manifest {
-        let body = format!("boucan-manifest 1\n\n{rows}");
-        Manifest::parse(body.as_bytes(), &index("a,1\nd/b, c.txt,3\n")).unwrap()
-    }
-
-    #[test]
-    fn a_manifest_is_written_and_read() {
-        let index = index("a,1\nb,2\nd/b, c.txt,3\n");
-        let digests =
-            Some(Digests { md5: Md5::parse(MD5.as_bytes()).unwrap(), blake3: *blake3::hash(b"a").as_bytes() });
-        let table = DigestTable::new(index.clone(), vec![digests, None, digests]);
-        let peer = "172.016.001.001|fc00:0000:0000:0000:0000:0000:0001:000106001";
-        let hmac = "910eea887e9faa099a776d5598cb7207d595e7ad";
-        let header = Header {
-            hashing: 1,
-            index: IndexHmac::parse(hmac.as_bytes()),
-            peer: PeerAddress::parse(peer.as_bytes()).ok(),
-        };
-        let text = header.emit() + &emit_rows(&table, 0..3);
-        let expected = format!(
-            "boucan-manifest 1\nhashing 1\nindex {hmac}\npeer {peer}\n\n1 {MD5} {BLAKE3} a\n3 {MD5} {BLAKE3} d/b, c.txt\n"
-        );
-        assert_eq!(text, expected);
-        let manifest = Manifest::parse(text.as_bytes(), &index).unwrap();
-        assert_eq!((manifest.header, manifest.skipped), (header, Skipped::default()));
-        assert_eq!(manifest.digests.iter().collect::<Vec<_>>(), table.iter().collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_header_of_a_later_version_is_read_as_far_as_it_is_known() {
-        let body = "boucan-manifest 1\r\npieces 1 2 3\r\nhashing 7\r\nempty\r\nindex no hmac\r\npeer nobody\r\n\r\n";
-        let manifest = Manifest::parse(body.as_bytes(), &index("a,1\n")).unwrap();
-        assert_eq!(manifest.header, Header { hashing: 7, ..Header::default() });
-        assert_eq!(manifest.skipped, Skipped { bad: 2, strange: 0 });
-    }
-
-    #[test]
-    fn a_bad_line_is_counted_and_its_neighbours_stay() {
-        let good = format!("1 {MD5} {BLAKE3} a\n3 {MD5} {BLAKE3} d/b, c.txt\n");
-        let upper = BLAKE3.to_uppercase();
-        for (row, bad, strange, why) in [
-            (format!("1 {MD5} {BLAKE3} a"), 1, 0, "a second line for a name"),
-            (format!("2 {MD5} {BLAKE3} a"), 0, 1, "another size"),
-            (format!("1 {MD5} {BLAKE3} nobody"), 0, 1, "not in the index"),
-            (format!("1 {MD5} {BLAKE3} ../a"), 0, 1, "not in any index"),
-            (format!("1 {MD5} {BLAKE3}"), 1, 0, "no name"),
-            (format!("+1 {MD5} {BLAKE3} a"), 1, 0, "a sign"),
-            (format!("18446744073709551616 {MD5} {BLAKE3} a"), 1, 0, "too large"),
-            (format!(" {MD5} {BLAKE3} a"), 1, 0, "no size"),
-            (format!("1 {MD5}0 {BLAKE3} a"), 1, 0, "an MD5 that is too long"),
-            (format!("1 {MD5} {BLAKE3}00 a"), 1, 0, "a BLAKE3 that is too long"),
-            (format!("1 {MD5} {MD5} a"), 1, 0, "a BLAKE3 that is too short"),
-            (format!("1 {MD5} {BLAKE3} \u{fffd}").replace('7', "g"), 1, 0, "no hex"),
-        ] {
-            let manifest = read(&format!("{good}{row}\n"));
-            assert_eq!((manifest.digests.known(), manifest.skipped), (2, Skipped { bad, strange }), "{why}");
-        }
-        assert_eq!(read(&format!("1 {MD5} {upper} /a\n")).digests.known(), 1);
-    }
-
-    #[test]
-    fn another_text_or_too_much_of_it_is_no_manifest() {
-        let index = index("a,1\n");
-        for text in ["", "<html>", "boucan-manifest 2\n\n", "boucan-manifest 10\n", "a,1\n"] {
-            assert_eq!(Manifest::parse(text.as_bytes(), &index).unwrap_err(), ManifestError::NotAManifest, "{text}");
-        }
-        let body = format!("boucan-manifest 1\n\n{}", "x\n".repeat(max_bytes(&index) / 2));
-        assert_eq!(Manifest::parse(body.as_bytes(), &index).unwrap_err(), ManifestError::TooBig);
-        assert_eq!(Manifest::parse(b"boucan-manifest 1", &index).unwrap().digests.known(), 0);
-    }
-
-    #[test]
-    fn the_largest_that_is_written_is_read() {
-        let index = index(&format!("{},{}\n", "n".repeat(200), i64::MAX));
-        let digests = Digests { md5: Md5::new([0; 16]), blake3: [0; 32] };
-        let table = DigestTable::new(index.clone(), vec![Some(digests)]);
-        assert!(emit_rows(&table, 0..1).len() <= max_bytes(&index) - HEADER_BYTES);
-    }
-
-    proptest! {
-        #[test]
-        fn a_manifest_never_panics(
-            body in proptest::collection::vec(any::<u8>(), 0..400),
-            lines in proptest::collection::vec("([0-9]{1,3} [0-9a-f]{32} [0-9a-f]{64} [ab/]{1,3}|[a-z]{1,9} [0-9a-f|:.]{0,60})?", 0..9),
-        ) {
-            let index = index("a,1\nb,2\n");
-            let _ = Manifest::parse(&body, &index);
-            let _ = Manifest::parse(&[b"boucan-manifest 1\n", &*body].concat(), &index);
-            let _ = Manifest::parse(format!("boucan-manifest 1\n{}", lines.join("\n")).as_bytes(), &index);
-        }
-
-        #[test]
-        fn what_is_written_reads_back(
-            names in proptest::collection::btree_set("[a-zäß ,]{1,20}", 0..9),
-            seed in any::<u8>(),
-            hashing in any::<u64>(),
-        ) {
-            let text: String = names.iter().map(|name| format!("{name},{seed}\n")).collect();
-            let Ok((index, _)) = Index::parse(text.as_bytes()) else { return Ok(()) };
-            let index = Arc::new(index);
-            let of = |at: usize| Some(Digests { md5: Md5::new([seed; 16]), blake3: [u8::try_from(at).unwrap(); 32] });
-            let digests = (0..index.len()).map(|at| of(at).filter(|_| at % 3 != 1)).collect();
-            let table = DigestTable::new(index.clone(), digests);
-            let header = Header { hashing, index: Some(IndexHmac::of(&[seed], &crate::wire::IndexKey::Specified)), peer: None };
-            let read = Manifest::parse((header.emit() + &emit_rows(&table, 0..index.len())).as_bytes(), &index).unwrap();
-            prop_assert_eq!((read.header, read.skipped), (header, Skipped::default()));
-            prop_assert_eq!(read.digests.iter().collect::<Vec<_>>(), table.iter().collect::<Vec<_>>());
-        }
-    }
-}
+mod tests;

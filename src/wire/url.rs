@@ -19,6 +19,8 @@ pub const CONTENT_NAME: &str = "forban/index.content";
 pub const PIECES_NAME: &str = "forban/index.pieces";
 /// The target of a manifest request.
 pub const MANIFEST_TARGET: &str = "/s/?g=forban/index.manifest";
+/// What is added to it by who has a state of the manifest.
+pub const MANIFEST_SINCE: &str = "&since=";
 /// The target of an index request, as Forban writes it.
 pub const INDEX_TARGET: &str = "/s/?g=forban/index";
 

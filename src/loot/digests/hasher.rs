@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::cache::Cache;
 use super::desk::Notes;
+use super::journal::Journal;
 use super::reading::{PIECE_BYTES, Reading};
 use super::waiting::Waiting;
 use super::{Hashed, Hashing, Stamp};
@@ -185,7 +186,8 @@ impl Hasher {
         } else {
             let snapshot = self.base.snapshot.clone();
             let known = (0..snapshot.index.len()).map(|position| self.known(as_position(position))).unzip_known();
-            self.publish(snapshot, known);
+            let journal = self.journal(|_| true);
+            self.publish(snapshot, known, journal);
         }
         self.published = Instant::now();
         self.publishing_took = began.elapsed();
@@ -218,14 +220,28 @@ impl Hasher {
         let new = stayed.iter().enumerate().filter(|(_, then)| then.is_none());
         new.for_each(|(position, _)| self.waiting.look(as_position(position)));
         let known = stayed.iter().map(|then| self.known(as_position((*then)?))).unzip_known();
-        self.publish(snapshot, known);
+        let journal = self.journal(|position| moved(position).is_some());
+        self.publish(snapshot, known, journal);
     }
 
-    fn publish(&mut self, snapshot: Arc<Snapshot>, (digests, stamps): Known) {
+    /// What was published last, and what is otherwise now. `stays`: which of its files stay.
+    fn journal(&self, stays: impl Fn(u32) -> bool) -> Journal {
+        let row = |known: Option<(Digests, Stamp)>| known.map(|(digests, stamp)| (digests, stamp.mtime()));
+        let was = |position: u32| row(self.base.get(position as usize));
+        let other = self.news.iter().filter(|(position, now)| stays(**position) && row(**now) != was(**position));
+        let gone = (0..self.base.snapshot.index.len()).map(as_position);
+        let gone = gone.filter(|position| !stays(*position) && was(*position).is_some());
+        let positions = other.map(|(position, _)| *position).chain(gone);
+        let index = &self.base.snapshot.index;
+        self.base.journal.followed_by(positions.filter_map(|at| index.get(at as usize)).map(|entry| entry.name))
+    }
+
+    fn publish(&mut self, snapshot: Arc<Snapshot>, (digests, stamps): Known, journal: Journal) {
         self.news.clear();
-        let table = Arc::new(DigestTable::new(snapshot.index.clone(), digests));
+        let mtimes = stamps.iter().map(Stamp::mtime).collect();
+        let table = Arc::new(DigestTable::new(snapshot.index.clone(), digests).with_mtimes(mtimes));
         let (hashing, made) = (self.hashing(), SystemTime::now());
-        let hashed = Hashed { snapshot, table: table.clone(), hashing, made, stamps: stamps.into() };
+        let hashed = Hashed { snapshot, table: table.clone(), hashing, made, stamps: stamps.into(), journal };
         self.base = Arc::new(hashed);
         let mut current = self.shared.hashed.write().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *current, self.base.clone());

@@ -8,6 +8,7 @@
 pub mod cache;
 pub mod desk;
 mod hasher;
+mod journal;
 pub mod lists;
 mod reading;
 mod stamp;
@@ -17,8 +18,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 pub(super) use self::hasher::start;
+use self::journal::Journal;
 pub use self::stamp::Stamp;
 use super::{FileFacts, Snapshot};
+use crate::wire::manifest::ManifestVersion;
 use crate::wire::{DigestTable, Digests};
 
 /// What is still to be read.
@@ -43,6 +46,8 @@ pub struct Hashed {
     pub made: SystemTime,
     /// Which version of each file was read, by position; of no meaning where nothing is known.
     stamps: Box<[Stamp]>,
+    /// What changed lately.
+    journal: Journal,
 }
 
 impl Hashed {
@@ -51,7 +56,7 @@ impl Hashed {
     pub fn nothing_of(snapshot: Arc<Snapshot>) -> Self {
         let hashing = Hashing { left: snapshot.index.len(), left_bytes: snapshot.index.total_bytes() };
         let table = Arc::new(DigestTable::new(snapshot.index.clone(), Vec::new()));
-        Self { snapshot, table, hashing, made: SystemTime::now(), stamps: Box::default() }
+        Self { snapshot, table, hashing, made: SystemTime::now(), stamps: Box::default(), journal: Journal::new() }
     }
 
     /// Whether a file is as it was when its digests were made.
@@ -59,6 +64,19 @@ impl Hashed {
     pub fn is_of(&self, position: usize, facts: &FileFacts) -> bool {
         let size_bytes = self.snapshot.index.get(position).map(|entry| entry.size_bytes);
         size_bytes == Some(facts.size_bytes) && self.get(position).is_some_and(|(_, stamp)| stamp == Stamp::of(facts))
+    }
+
+    /// How the state of our manifest is called.
+    #[must_use]
+    pub fn version(&self) -> Option<ManifestVersion> {
+        self.journal.version()
+    }
+
+    /// The names whose lines in our manifest changed since a state, sorted; none if that is not
+    /// known, or so long ago that it is not known any more.
+    #[must_use]
+    pub fn names_since(&self, version: &ManifestVersion) -> Option<Vec<&str>> {
+        self.journal.names_since(version)
     }
 
     fn get(&self, position: usize) -> Option<(Digests, Stamp)> {

@@ -29,6 +29,12 @@ impl Stamp {
         Self { modified_ns: facts.modified_ns, changed_ns: facts.changed_ns, inode: facts.id.inode }
     }
 
+    /// When the content changed last, in whole seconds since 1970.
+    #[must_use]
+    pub fn mtime(&self) -> i64 {
+        self.modified_ns.div_euclid(SECOND_NS)
+    }
+
     /// How long to wait until another change could not hide behind the same times; none if it
     /// could not now. A file that was read earlier could be changed unnoticed.
     #[must_use]
