@@ -62,6 +62,8 @@ pub struct BatchDone {
     pub done: Vec<Done>,
     /// The neighbour knows no batches.
     pub is_unknown: bool,
+    /// It answered wrongly as a whole, which no single file can be blamed for.
+    pub is_broken: bool,
 }
 
 impl BatchJob {
@@ -71,9 +73,10 @@ impl BatchJob {
         let mut came: Vec<Option<Given>> = vec![None; self.wants.len()];
         let fetched = self.fetch(&mut connection, &mut came).await;
         if matches!(fetched, Err(FetchError::Status(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED))) {
-            return BatchDone { done: Vec::new(), is_unknown: true };
+            return BatchDone { is_unknown: true, ..BatchDone::default() };
         }
         let mut done = self.land(came).await;
+        let is_broken = fetched.as_ref().is_err_and(|error| !error.is_of_the_neighbour());
         match fetched {
             Ok(()) => {
                 if let Some(last) = done.last_mut() {
@@ -87,7 +90,7 @@ impl BatchJob {
                 }
             }
         }
-        BatchDone { done, is_unknown: false }
+        BatchDone { done, is_unknown: false, is_broken }
     }
 
     async fn fetch(&self, connection: &mut Option<Connection>, came: &mut [Option<Given>]) -> Result<(), FetchError> {

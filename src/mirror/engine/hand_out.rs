@@ -234,6 +234,10 @@ impl Work {
                     self.want_plan();
                 }
                 batch.done.into_iter().for_each(|done| self.take_one(done));
+                if batch.is_broken {
+                    // The next plan would ask the same again at once.
+                    self.neighbours.failed(uuid, Instant::now());
+                }
             }
             Err(_) => self.want_plan(),
         }
