@@ -80,6 +80,7 @@ pub fn start(
             held_back_count: 0,
         }),
         seen: AtomicUsize::new(0),
+        under_way: super::UnderWay::default(),
         hints,
     });
     let loot = Loot { shared: shared.clone() };

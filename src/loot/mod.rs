@@ -16,6 +16,7 @@ pub mod scan;
 pub mod space;
 pub mod spool;
 pub mod stored;
+pub mod under_way;
 pub mod watch;
 
 use std::sync::atomic::AtomicUsize;
@@ -29,6 +30,7 @@ pub use digests::{Hashed, Hashing};
 pub use folder::{FileFacts, LootFile, LootFolder, OpenError};
 pub use ledger::Ledger;
 pub use listing::HeldBack;
+pub use under_way::UnderWay;
 
 use self::digests::desk::Desk;
 use self::digests::lists::Lists;
@@ -123,6 +125,7 @@ struct Shared {
     hashed: RwLock<Arc<Hashed>>,
     digests: channel::Sender<Arc<DigestTable>>,
     lists: Lists,
+    under_way: UnderWay,
     desk: Desk,
     status: Mutex<LootStatus>,
     seen: AtomicUsize,
@@ -234,6 +237,12 @@ impl Loot {
             self.shared.desk.wants_list(entry.name);
             PiecesError::NotYet
         })
+    }
+
+    /// What is coming here piece by piece.
+    #[must_use]
+    pub fn under_way(&self) -> &UnderWay {
+        &self.shared.under_way
     }
 
     /// The folder as it is open now.

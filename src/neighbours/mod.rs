@@ -5,6 +5,7 @@
 //! announcements cannot push a proven neighbour out.
 
 mod attempts;
+pub mod holders;
 pub mod index_cache;
 pub mod known_index;
 pub mod manifest;
@@ -19,6 +20,7 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use self::attempts::Dialled;
+pub use holders::Holders;
 pub use known_index::KnownIndex;
 pub use manifest::{DueManifest, KnownManifest, ManifestAnswer};
 pub use neighbour::{Heard, Neighbour};
@@ -80,6 +82,7 @@ pub struct Neighbourhood {
     indexes_changed: Arc<watch::Sender<u64>>,
     /// Wakes who looks at manifests: one came, or any of the above.
     manifests_changed: Arc<watch::Sender<u64>>,
+    holders: Holders,
 }
 
 impl Neighbourhood {
@@ -93,7 +96,14 @@ impl Neighbourhood {
             fetch_wanted: Arc::default(),
             indexes_changed: Arc::default(),
             manifests_changed: Arc::default(),
+            holders: Holders::default(),
         }
+    }
+
+    /// Which neighbours have a part of a content.
+    #[must_use]
+    pub fn holders(&self) -> &Holders {
+        &self.holders
     }
 
     /// Notes an announcement that came from the segment. `from_here`: its source is an address of

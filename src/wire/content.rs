@@ -14,7 +14,7 @@ pub struct Content([u8; 32]);
 impl Content {
     /// Of these bytes of a hash.
     #[must_use]
-    pub fn new(blake3: [u8; 32]) -> Self {
+    pub const fn new(blake3: [u8; 32]) -> Self {
         Self(blake3)
     }
 
