@@ -5,6 +5,7 @@
 //! continue does not stay.
 
 mod content;
+pub mod pieces;
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -26,6 +27,8 @@ use crate::wire::Content;
 pub const HIDDEN: &str = ".boucan";
 /// What was received is made durable each time so much has come.
 const SYNC_EVERY_BYTES: u64 = 64 << 20;
+/// What `st_blocks` counts, on all systems.
+const BLOCK_BYTES: u64 = 512;
 /// Smaller files are fetched again after a restart: a note would cost more than it saves.
 const NOTED_FROM_BYTES: u64 = 256 * 1024;
 /// A download that nobody continued for so long is swept at start.
@@ -38,7 +41,8 @@ pub struct PartKey {
     pub path: Box<str>,
     /// Its whole length.
     pub size_bytes: u64,
-    /// The neighbour it comes from: two sources are never mixed.
+    /// The neighbour it comes from: two sources are never mixed. Nil where each piece is verified by
+    /// itself, whoever gave it.
     pub origin: Uuid,
     /// What it must hold, where that is told. Two contents are never mixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,6 +65,9 @@ pub(super) struct Note {
     /// Bytes that survive even a power cut.
     durable_bytes: u64,
     boot: String,
+    /// It comes piece by piece, in any order: what is right of it is found by reading it.
+    #[serde(default)]
+    in_pieces: bool,
 }
 
 /// The hidden place for unfinished downloads.
@@ -108,14 +115,9 @@ impl Spool {
     /// # Errors
     /// When the spool cannot be written.
     pub fn part(&self, key: &PartKey) -> io::Result<Part> {
-        let id = part_id(key);
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file =
-            File::from(rustix::fs::openat(&*self.handle, format!("{id}.part"), flags, Mode::from_raw_mode(0o600))?);
-        let fresh = Note { key: key.clone(), validators: Validators::default(), durable_bytes: 0, boot: boot_id() };
-        let note = self.read_note(&id).filter(|note| note.key == *key).unwrap_or(fresh);
-        let hashed = Hashed::default();
-        let mut part = Part { spool: self.clone(), id, file, received_bytes: 0, note, hashed, holds_another: false };
+        let (id, file) = self.open_file(key)?;
+        let note = self.read_note(&id).filter(|note| note.key == *key).unwrap_or_else(|| Note::new(key));
+        let mut part = Part::new(self, id, file, note);
         let length = part.file.metadata()?.len();
         // After a power cut the length may be ahead of the content.
         let trusted = if part.note.boot == boot_id() { length } else { length.min(part.note.durable_bytes) };
@@ -124,11 +126,20 @@ impl Spool {
         Ok(part)
     }
 
-    /// Bytes that an earlier run received of `key`.
+    fn open_file(&self, key: &PartKey) -> io::Result<(String, File)> {
+        let id = part_id(key);
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&*self.handle, format!("{id}.part"), flags, Mode::from_raw_mode(0o600))?;
+        Ok((id, File::from(file)))
+    }
+
+    /// Bytes that an earlier run received of `key`: what it takes on the disk, holes left out.
     #[must_use]
     pub fn here_bytes(&self, key: &PartKey) -> u64 {
-        let facts = facts_at(self.handle.as_fd(), &format!("{}.part", part_id(key)));
-        facts.ok().flatten().map_or(0, |facts| facts.size_bytes)
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let stat = rustix::fs::statat(&*self.handle, format!("{}.part", part_id(key)), flags).ok();
+        let number = |value: i64| u64::try_from(value).unwrap_or(0);
+        stat.map_or(0, |stat| number(stat.st_size).min(number(stat.st_blocks).saturating_mul(BLOCK_BYTES)))
     }
 
     fn read_note(&self, id: &str) -> Option<Note> {
@@ -180,7 +191,19 @@ impl Spool {
     }
 }
 
+impl Note {
+    fn new(key: &PartKey) -> Self {
+        let (key, validators, boot) = (key.clone(), Validators::default(), boot_id());
+        Self { key, validators, durable_bytes: 0, boot, in_pieces: false }
+    }
+}
+
 impl Part {
+    fn new(spool: &Spool, id: String, file: File, note: Note) -> Self {
+        let hashed = Hashed::default();
+        Self { spool: spool.clone(), id, file, received_bytes: 0, note, hashed, holds_another: false }
+    }
+
     /// Bytes that are here.
     #[must_use]
     pub fn received_bytes(&self) -> u64 {
@@ -232,11 +255,15 @@ impl Part {
     /// Gives the download up.
     pub fn discard(mut self) {
         self.note.validators = Validators::default();
+        self.note.in_pieces = false;
     }
 
     /// Whether a later download can go on from here: something came of a version that has a name,
     /// and there is a note of it.
     fn can_be_continued(&self) -> bool {
+        if self.note.in_pieces {
+            return self.file.metadata().is_ok_and(|here| std::os::unix::fs::MetadataExt::blocks(&here) > 0);
+        }
         self.received_bytes > 0
             && self.note.validators != Validators::default()
             && self.note.key.size_bytes >= NOTED_FROM_BYTES
