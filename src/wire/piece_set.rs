@@ -2,7 +2,7 @@
 //! `docs/PROTOCOL.md`, section 6, has them.
 
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use super::pieces::PIECES_MAX;
 
@@ -134,6 +134,26 @@ impl PieceSet {
         self.words.iter().zip(0_u64..).flat_map(|(word, at)| Bits { word: *word, first: at.saturating_mul(BITS) })
     }
 
+    /// The pieces that are in another set too, in order from that one to the end, then from the
+    /// first on to it: each once.
+    pub fn shared_from(&self, other: &Self, first: u64) -> impl Iterator<Item = u64> {
+        let (at, below) = (first / BITS, bit(first).wrapping_sub(1));
+        // The word that holds the first is looked at twice: its upper part, at the end its lower.
+        let behind = self.shared_words(other, at..u64::MAX).zip([!below].into_iter().chain(std::iter::repeat(!0)));
+        let before = self.shared_words(other, 0..at).zip(std::iter::repeat(!0));
+        let rest = self.shared_words(other, at..at.saturating_add(1)).zip(std::iter::once(below));
+        behind.chain(before).chain(rest).flat_map(|((first, word), mask)| Bits { word: word & mask, first })
+    }
+
+    /// Words of both sets, and the first piece of each.
+    fn shared_words(&self, other: &Self, at: Range<u64>) -> impl Iterator<Item = (u64, u64)> {
+        let index = |at| usize::try_from(at).unwrap_or(usize::MAX).min(self.words.len());
+        let (start, end) = (index(at.start), index(at.end));
+        let both = self.words.get(start..end).unwrap_or_default().iter();
+        let others = other.words.get(start..).unwrap_or_default().iter();
+        both.zip(others).zip(at.start..).map(|((one, other), at)| (at.saturating_mul(BITS), one & other))
+    }
+
     /// The pieces as ranges, in order.
     pub fn ranges(&self) -> impl Iterator<Item = RangeInclusive<u64>> {
         let mut rest = self.iter().peekable();
@@ -147,9 +167,18 @@ impl PieceSet {
         })
     }
 
-    fn insert_range(&mut self, range: RangeInclusive<u64>) {
-        for piece in range {
-            self.insert(piece);
+    /// Puts a run of pieces in; those that the content has.
+    pub fn insert_range(&mut self, run: RangeInclusive<u64>) {
+        let (mut first, last) = (*run.start(), (*run.end()).min(self.pieces.saturating_sub(1)));
+        while first <= last && first < self.pieces {
+            let end = (first | (BITS - 1)).min(last);
+            let bits = (!0 >> (BITS - 1 - end % BITS)) & !bit(first).wrapping_sub(1);
+            if let Some(word) = self.word_mut(first) {
+                let added = bits & !*word;
+                *word |= bits;
+                self.len = self.len.saturating_add(added.count_ones().into());
+            }
+            first = end.saturating_add(1);
         }
     }
 
@@ -242,6 +271,34 @@ mod tests {
             prop_assert!(set.iter().eq(expected.iter().copied()));
             prop_assert_eq!(set.len(), expected.len() as u64);
             prop_assert_eq!(PieceSet::parse(&set.to_string(), 300).unwrap(), set);
+        }
+
+        #[test]
+        fn a_run_is_put_in_as_its_pieces(start in 0..320_u64, length in 0..200_u64, before in 0..300_u64) {
+            let (mut at_once, mut singly) = (PieceSet::none(300), PieceSet::none(300));
+            for set in [&mut at_once, &mut singly] {
+                set.insert(before);
+            }
+            at_once.insert_range(start..=start + length);
+            (start..=start + length).for_each(|piece| _ = singly.insert(piece));
+            prop_assert_eq!(at_once, singly);
+        }
+
+        #[test]
+        fn what_two_sets_share_is_told_once_from_anywhere(
+            one in proptest::collection::btree_set(0..300_u64, 0..200),
+            other in proptest::collection::btree_set(0..300_u64, 0..200),
+            first in 0..400_u64,
+        ) {
+            let set = |pieces: &std::collections::BTreeSet<u64>| {
+                let mut set = PieceSet::none(300);
+                pieces.iter().for_each(|piece| _ = set.insert(*piece));
+                set
+            };
+            let shared: Vec<u64> = one.intersection(&other).copied().collect();
+            let (before, behind): (Vec<_>, Vec<_>) = shared.into_iter().partition(|piece| *piece < first);
+            let expected = [behind, before].concat();
+            prop_assert_eq!(set(&one).shared_from(&set(&other), first).collect::<Vec<_>>(), expected);
         }
     }
 }
