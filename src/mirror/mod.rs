@@ -11,6 +11,7 @@ pub mod plan;
 pub mod queue;
 pub mod retry;
 pub mod rules;
+pub mod swarm;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
