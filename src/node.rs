@@ -20,6 +20,7 @@ use crate::fetch::index::IndexFetcher;
 use crate::http::accept::Server;
 use crate::http::host::HostNames;
 use crate::http::operator::Rank;
+use crate::http::uploads::Uploads;
 use crate::http::{App, content, relay, routes};
 use crate::identity::StateFolder;
 use crate::listening::{Gate, listen};
@@ -87,6 +88,7 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         relays: Gate::new(relay::LIMITS),
         bind,
         lists: content::room(),
+        uploads: Uploads::default(),
         manifests: Arc::default(),
         missing: Arc::default(),
     };

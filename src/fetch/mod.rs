@@ -9,6 +9,7 @@ mod compressed;
 pub mod file;
 pub mod index;
 pub mod manifest;
+pub mod pieces;
 
 use std::io;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use crate::wire::batch::BatchError;
 use crate::wire::index::IndexError;
 use crate::wire::manifest::ManifestError;
+use crate::wire::pieces::PieceListError;
 
 /// Why something could not be fetched. Each is a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,18 @@ pub enum FetchError {
     /// An answer with many files that is none.
     #[error("{0}")]
     Batch(#[from] BatchError),
+    /// The list of a content's pieces is none.
+    #[error("{0}")]
+    Pieces(#[from] PieceListError),
+    /// A part of the content, but none that was asked for.
+    #[error("the answer holds other pieces than were asked for")]
+    OtherPieces,
+    /// A piece does not hold what the list says.
+    #[error("a piece is not what was told of it")]
+    WrongPiece,
+    /// All who have the content are gone, or do not give it.
+    #[error("nobody who has it gives it")]
+    NoHolder,
     /// Below the least speed.
     #[error("it came too slowly")]
     TooSlow,

@@ -2,6 +2,7 @@
 //! whatever it is called here, and the hashes that verify each piece of it
 //! (`docs/PROTOCOL.md`, section 6).
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,13 +12,17 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::App;
 use super::error::HttpError;
-use super::range::{Version, select, whole_seconds};
-use super::store::{About, respond, send_file, span};
-use crate::loot::PiecesError;
-use crate::wire::pieces::{HASH_BYTES, PIECE_BYTES, PieceList, piece_count};
-use crate::wire::url;
+use super::file_body::FileBody;
+use super::range::{Selection, Version, select, whole_seconds};
+use super::store::{About, inert_type, respond, span};
+use super::uploads::{Chosen, PieceBody};
+use super::{App, Ends};
+use crate::listening::canonical;
+use crate::loot::under_way::Coming;
+use crate::loot::{OpenError, PiecesError};
+use crate::wire::pieces::{HASH_BYTES, PIECE_BYTES, PieceList, piece_count, run_bytes};
+use crate::wire::{Content, PieceSet, url};
 
 /// What the lists that are being sent take in memory, all together: two of the longest. In
 /// kibibytes, since a permit is one.
@@ -33,21 +38,104 @@ pub fn room() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(SENT_KIB))
 }
 
-/// A file that holds that content, as it is served by its name.
-pub(super) async fn serve(app: &App, query: &str, headers: &HeaderMap) -> Result<Response, HttpError> {
+/// A content that can be read here, whole or in part.
+struct Readable {
+    file: File,
+    size_bytes: u64,
+    file_name: String,
+    modified_ns: i64,
+    /// The pieces that are here; none if all are.
+    coming: Option<Arc<Coming>>,
+}
+
+/// A file that holds that content, as it is served by its name; or what is here of it already, if
+/// it is coming. `want` names pieces, of which we choose.
+pub(super) async fn serve(app: &App, ends: &Ends, query: &str, headers: &HeaderMap) -> Result<Response, HttpError> {
     let blake3 = asked(query)?;
-    let loot = app.loot.clone();
-    let opened = tokio::task::spawn_blocking(move || loot.open_by_blake3(*blake3.as_bytes())).await;
-    let (path, file) = opened.map_err(|_| HttpError::NotFound)??;
+    let content = Content::new(blake3.into());
+    let readable = open(app, blake3).await?;
+    let wanted = wanted(query, &readable)?;
+    let slot = app.uploads.slot(canonical(ends.peer).ip()).await?;
     // The same wherever it is fetched: a download may go on at another node.
-    let version = Version { etag: format!("\"{}\"", blake3.to_hex()), modified: whole_seconds(file.facts.modified_ns) };
-    send_file(headers, file, path.file_name(), version).await
+    let etag = format!("\"{}\"", blake3.to_hex());
+    let version = Version { etag, modified: whole_seconds(readable.modified_ns) };
+    let (selection, chosen) = match wanted {
+        None => (select(headers, &version, readable.size_bytes), None),
+        Some((wanted, most)) => {
+            let run = app.uploads.choose(content, &wanted, most).ok_or(HttpError::NoSuchPieces)?;
+            let (first, length) = run_bytes(&run, readable.size_bytes);
+            let selection = Selection::Part { first, last: first.saturating_add(length).saturating_sub(1) };
+            (selection, Some(Chosen { uploads: app.uploads.clone(), content, run }))
+        }
+    };
+    let (first, length) = span(&selection, readable.size_bytes);
+    if !is_here(&readable, first, length) {
+        return Err(HttpError::NoSuchPieces);
+    }
+    let about = About { file_name: &readable.file_name, content_type: inert_type(&readable.file_name), version };
+    let body = FileBody::new(readable.file, first, length);
+    let body = if length == 0 { Body::empty() } else { Body::new(PieceBody::new(body, slot, chosen)) };
+    Ok(respond(&selection, readable.size_bytes, &about, body))
+}
+
+async fn open(app: &App, blake3: blake3::Hash) -> Result<Readable, HttpError> {
+    let loot = app.loot.clone();
+    let open = move || match loot.open_by_blake3(*blake3.as_bytes()) {
+        Ok((path, opened)) => Ok(Readable {
+            file: opened.file,
+            size_bytes: opened.facts.size_bytes,
+            file_name: path.file_name().to_owned(),
+            modified_ns: opened.facts.modified_ns,
+            coming: None,
+        }),
+        Err(error) => open_coming(loot.under_way().get(Content::new(blake3.into()))).ok_or(error),
+    };
+    let opened: Result<Readable, OpenError> =
+        tokio::task::spawn_blocking(open).await.map_err(|_| HttpError::NotFound)?;
+    Ok(opened?)
+}
+
+fn open_coming(coming: Option<Arc<Coming>>) -> Option<Readable> {
+    let coming = coming?;
+    let size_bytes = coming.list().size_bytes();
+    Some(Readable {
+        file: coming.open()?,
+        size_bytes,
+        file_name: coming.content().to_string(),
+        modified_ns: 0,
+        coming: Some(coming),
+    })
+}
+
+/// `want`: pieces as ranges, of those that are here; `most`: so many of them in a row.
+fn wanted(query: &str, readable: &Readable) -> Result<Option<(PieceSet, u64)>, HttpError> {
+    let Some(want) = url::query_first(query, "want") else { return Ok(None) };
+    let pieces = piece_count(readable.size_bytes).ok_or(HttpError::NotFound)?;
+    let want = String::from_utf8_lossy(&want);
+    let mut wanted = PieceSet::parse(&want, pieces).map_err(|error| HttpError::BadQuery(error.to_string()))?;
+    if let Some(coming) = &readable.coming {
+        wanted.keep(&coming.have());
+    }
+    let most = url::query_first(query, "most");
+    let most = most.map_or(Ok(1), |most| String::from_utf8_lossy(&most).parse());
+    let most = most.map_err(|_| HttpError::BadQuery("most= is a number of pieces".into()))?;
+    Ok(Some((wanted, most)))
+}
+
+/// Whether all of these bytes are here and right.
+fn is_here(readable: &Readable, first: u64, length: u64) -> bool {
+    let Some(coming) = &readable.coming else { return true };
+    let end = first.saturating_add(length).div_ceil(PIECE_BYTES);
+    length == 0 || coming.has_all(first / PIECE_BYTES..end)
 }
 
 /// 32 bytes for each piece.
 pub(super) async fn serve_pieces(app: &App, query: &str, headers: &HeaderMap) -> Result<Response, HttpError> {
     let blake3 = asked(query)?;
-    let count = app.loot.size_of(*blake3.as_bytes()).and_then(piece_count).ok_or(HttpError::NotFound)?;
+    let coming = app.loot.under_way().get(Content::new(blake3.into()));
+    let coming_bytes = || coming.as_ref().map(|coming| coming.list().size_bytes());
+    let known_bytes = app.loot.size_of(*blake3.as_bytes()).or_else(coming_bytes);
+    let count = known_bytes.and_then(piece_count).ok_or(HttpError::NotFound)?;
     let size_bytes = count.saturating_mul(HASH_BYTES);
     let version = Version { etag: format!("\"{}-{PIECE_BYTES}\"", blake3.to_hex()), modified: SystemTime::UNIX_EPOCH };
     let selection = select(headers, &version, size_bytes);
@@ -76,7 +164,12 @@ async fn load(app: &App, blake3: blake3::Hash, size_bytes: u64) -> Result<Bytes,
     let room = tokio::time::timeout(WAIT, app.lists.clone().acquire_many_owned(kib)).await;
     let Ok(Ok(room)) = room else { return Err(HttpError::NoRoom) };
     let loot = app.loot.clone();
-    match App::walk(&app.listings, move || loot.pieces(*blake3.as_bytes())).await? {
+    let coming = loot.under_way().get(Content::new(blake3.into()));
+    let pieces = move || match coming {
+        Some(coming) => Ok(PieceList::clone(coming.list())),
+        None => loot.pieces(*blake3.as_bytes()),
+    };
+    match App::walk(&app.listings, pieces).await? {
         Ok(list) => Ok(Bytes::from_owner(Sent { list, _room: room })),
         Err(PiecesError::Unknown) => Err(HttpError::NotFound),
         Err(PiecesError::NotYet) => Err(HttpError::PiecesNotYet),

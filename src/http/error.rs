@@ -46,6 +46,9 @@ pub enum HttpError {
     /// Out of descriptors, for a moment.
     #[error("this node has no more room at the moment; try again")]
     NoRoom,
+    /// None of the pieces that are asked for.
+    #[error("none of these pieces is here")]
+    NoSuchPieces,
     /// Their file is read for them.
     #[error("the pieces of that content are being read; try again in a moment")]
     PiecesNotYet,
@@ -73,6 +76,7 @@ impl HttpError {
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotFound | Self::NoSuchNeighbour | Self::NoIndexYet => StatusCode::NOT_FOUND,
             Self::NotOperator | Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::NoSuchPieces => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::PeersFailed(_) => StatusCode::BAD_GATEWAY,
             Self::NeedsHttp11 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::Busy | Self::NoRoom | Self::PiecesNotYet | Self::TooManyRelays => StatusCode::SERVICE_UNAVAILABLE,

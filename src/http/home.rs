@@ -140,7 +140,13 @@ fn mirror_view(app: &App) -> Option<MirrorView> {
     let active = status.active.iter().take(ACTIVE_SHOWN).map(|active| ActiveView {
         name: active.path.to_string(),
         from: active.from.to_string(),
-        percent: active.received_bytes().saturating_mul(100).checked_div(active.size_bytes).unwrap_or(100).min(100),
+        percent: active
+            .progress
+            .here_bytes()
+            .saturating_mul(100)
+            .checked_div(active.size_bytes)
+            .unwrap_or(100)
+            .min(100),
         size: size(active.size_bytes),
     });
     Some(MirrorView { doing, active: active.collect() })

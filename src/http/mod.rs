@@ -24,6 +24,7 @@ pub mod relay;
 pub mod search;
 pub mod store;
 mod text;
+pub mod uploads;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -94,6 +95,8 @@ pub struct App {
     pub listings: Arc<Semaphore>,
     /// Room for the lists of pieces that are being sent.
     pub lists: Arc<Semaphore>,
+    /// Lets pieces out.
+    pub uploads: uploads::Uploads,
     /// What names the content of our files, ready to be served.
     pub manifests: Arc<manifest::Manifests>,
     /// The Napster side.

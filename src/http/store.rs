@@ -56,7 +56,7 @@ pub async fn serve(
         return manifest::serve(&app, &ends, since.as_deref(), &headers).await;
     }
     if own == url::CONTENT_NAME.as_bytes() {
-        return content::serve(&app, query, &headers).await;
+        return content::serve(&app, &ends, query, &headers).await;
     }
     if own == url::PIECES_NAME.as_bytes() {
         return content::serve_pieces(&app, query, &headers).await;

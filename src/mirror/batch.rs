@@ -1,13 +1,12 @@
 //! One job for many small files of one neighbour: one answer, one sync, one look of the keeper.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::StatusCode;
 
 use super::job::{Done, JobError, connect, mirrored};
 use super::plan::{Source, Want};
+use super::progress::Progress;
 use crate::fetch::FetchError;
 use crate::fetch::batch::fetch_batch;
 use crate::fetch::client::Connection;
@@ -46,7 +45,7 @@ pub struct BatchJob {
     /// Told how they came.
     pub ledger: Ledger,
     /// Shown while they come.
-    pub received: Vec<Arc<AtomicU64>>,
+    pub progress: Vec<Progress>,
 }
 
 /// Whether a file may come with others. A version that replaces one of ours comes alone.
@@ -103,8 +102,8 @@ impl BatchJob {
         };
         let names: Vec<&str> = self.wants.iter().map(|(_, source)| source.listed_name.as_str()).collect();
         fetch_batch(connection, &names, |at, given| {
-            if let (Given::File(content), Some(received)) = (&given, self.received.get(at)) {
-                received.store(content.len() as u64, Ordering::Relaxed);
+            if let (Given::File(content), Some(progress)) = (&given, self.progress.get(at)) {
+                progress.note_here(content.len() as u64);
             }
             if let Some(place) = came.get_mut(at) {
                 *place = Some(given);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::batch::BatchDone;
 use super::job::Done;
-use super::lies::Lies;
+use super::lies::SharedLies;
 use super::plan::{Offer, Outcome, Plan, View, Want, plan};
 use super::queue::Queue;
 use super::retry::Retry;
@@ -84,7 +84,7 @@ struct Work {
     no_batches: HashSet<Uuid>,
     landed: HashMap<LootPath, (u64, Content, Instant)>,
     conflicts: HashMap<Version, Instant>,
-    lies: Lies,
+    lies: SharedLies,
     files: Retry<(Box<str>, u64, Uuid)>,
     neighbours: Retry<Uuid>,
     connections: VecDeque<(Uuid, Connection)>,
@@ -134,7 +134,7 @@ impl Work {
             no_batches: HashSet::new(),
             landed: HashMap::new(),
             conflicts: HashMap::new(),
-            lies: Lies::default(),
+            lies: SharedLies::default(),
             files: Retry::new(Duration::from_secs(1), Duration::from_secs(3600)),
             neighbours: Retry::new(Duration::from_secs(2), Duration::from_secs(300)),
             connections: VecDeque::new(),
@@ -157,6 +157,9 @@ impl Work {
     /// What waits for time to pass: space, conflicts that may last, failures.
     fn look_around(&mut self) {
         let now = Instant::now();
+        let digests = self.engine.loot.digests();
+        let is_known = |content: Content| digests.holders_of(content.blake3()).next().is_some();
+        self.engine.loot.under_way().tidy(is_known, now);
         self.landed.retain(|_, (_, _, at)| now.saturating_duration_since(*at) < LANDED_MEMORY);
         let lasting = self.conflicts.values().any(|since| {
             let age = now.saturating_duration_since(*since);

@@ -3,14 +3,15 @@
 mod own;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use uuid::Uuid;
 
 use self::own::read_back;
+use super::lies::SharedLies;
 use super::plan::{Source, Want};
+use super::progress::Progress;
+use super::swarm::download::{Download, Whole};
 use crate::fetch::FetchError;
 use crate::fetch::client::Connection;
 use crate::fetch::file::fetch_file;
@@ -19,7 +20,9 @@ use crate::loot::landing::LandError;
 use crate::loot::ledger::Mirrored;
 use crate::loot::space::Reservation;
 use crate::loot::spool::{Part, Spool};
+use crate::loot::under_way::Entry;
 use crate::loot::{FileFacts, Ledger, Loot, OpenError};
+use crate::neighbours::Neighbourhood;
 use crate::wire::{Content, DisplayText, LootPath};
 
 /// What a job needs.
@@ -48,7 +51,13 @@ pub struct Job {
     /// Told how it came.
     pub ledger: Ledger,
     /// Shown while it comes.
-    pub received: Arc<AtomicU64>,
+    pub progress: Progress,
+    /// Who else may give it, piece by piece.
+    pub neighbourhood: Neighbourhood,
+    /// Who lied.
+    pub lies: SharedLies,
+    /// Its place among what is served while it comes.
+    pub under_way: Option<Entry>,
 }
 
 /// Why a job brought nothing.
@@ -116,8 +125,10 @@ impl Job {
             None => self.fetch(connection).await?,
         };
         let path = self.want.path.clone();
+        let under_way = self.under_way.take();
         match blocking(move || part.land(&path, replacing.as_ref())).await? {
             Ok((facts, content)) => {
+                under_way.into_iter().for_each(|entry| entry.landed(facts.modified_ns, Instant::now()));
                 self.note(&facts, content);
                 Ok(content)
             }
@@ -131,8 +142,36 @@ impl Job {
         }
     }
 
-    /// The whole file, from the neighbour.
+    /// The whole file, from all who have its content, or else from the one neighbour.
     async fn fetch(&mut self, connection: &mut Option<Connection>) -> Result<Part, JobError> {
+        let Some(content) = self.want.content().filter(|_| self.want.comes_in_pieces()) else {
+            return self.fetch_whole(connection).await;
+        };
+        let download = Download {
+            content,
+            size_bytes: self.want.size_bytes,
+            path: &self.want.path,
+            neighbourhood: &self.neighbourhood,
+            lies: &self.lies,
+            loot: &self.loot,
+            spool: &self.spool,
+            reservation: &mut self.reservation,
+            progress: &self.progress,
+            bind: self.bind,
+        };
+        match download.run().await? {
+            None => self.fetch_whole(connection).await,
+            Some(Whole { part, entry }) => {
+                self.under_way = Some(entry);
+                // The most came from this one, for those who look.
+                self.from = self.progress.given().into_iter().next().map_or(self.from.clone(), |given| given.name);
+                Ok(part)
+            }
+        }
+    }
+
+    /// The whole file, from the neighbour.
+    async fn fetch_whole(&mut self, connection: &mut Option<Connection>) -> Result<Part, JobError> {
         if let Some(kept) = connection {
             kept.renew().await?;
         }
@@ -143,14 +182,14 @@ impl Job {
         let (spool, key) = (self.spool.clone(), self.want.part_key(self.source.uuid));
         let size_bytes = self.want.size_bytes;
         let part = blocking(move || spool.part(&key)).await?.map_err(FetchError::from)?;
-        self.received.store(part.received_bytes(), Ordering::Relaxed);
+        self.progress.note_here(part.received_bytes());
         let part = read_back(part).await?;
         // A file that is whole in the spool already was stopped by its landing.
         if part.received_bytes() == size_bytes && size_bytes > 0 && part.validators() != &Default::default() {
             return Ok(part);
         }
-        let received = self.received.clone();
-        let progress = move |bytes| received.store(bytes, Ordering::Relaxed);
+        let shown = self.progress.clone();
+        let progress = move |bytes| shown.note_here(bytes);
         let name = &self.source.listed_name;
         Ok(fetch_file(connection, name, size_bytes, part, &mut self.reservation, progress).await?)
     }
@@ -230,7 +269,7 @@ pub(super) fn mirrored(facts: &FileFacts, content: Content, origin: Uuid, from: 
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, FetchError> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, FetchError> {
     Ok(tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?)
 }
 

@@ -2,6 +2,7 @@
 //! again, and who does so with several files is left alone for a while.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -46,6 +47,18 @@ impl Lies {
             }
         }
         files.into_iter().filter(|(_, files)| files.len() >= FILES_MAX).map(|(uuid, _)| uuid).collect()
+    }
+}
+
+/// What all jobs remember together; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct SharedLies(Arc<Mutex<Lies>>);
+
+impl SharedLies {
+    /// For a moment: nothing may be awaited meanwhile.
+    #[must_use]
+    pub fn lock(&self) -> MutexGuard<'_, Lies> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,19 +8,20 @@ pub mod engine;
 pub mod job;
 pub mod lies;
 pub mod plan;
+pub mod progress;
 pub mod queue;
 pub mod retry;
 pub mod rules;
 pub mod swarm;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::watch;
 
 use self::plan::Plan;
+use self::progress::Progress;
 use crate::wire::{DisplayText, LootPath};
 
 /// Files that came or failed lately and are shown.
@@ -51,15 +52,8 @@ pub struct Active {
     pub size_bytes: u64,
     /// From which neighbour.
     pub from: DisplayText,
-    received_bytes: Arc<AtomicU64>,
-}
-
-impl Active {
-    /// Bytes that are here.
-    #[must_use]
-    pub fn received_bytes(&self) -> u64 {
-        self.received_bytes.load(Ordering::Relaxed)
-    }
+    /// How far it is, and who gave it.
+    pub progress: Progress,
 }
 
 /// A file that came, or did not.

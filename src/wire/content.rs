@@ -18,6 +18,12 @@ impl Content {
         Self(blake3)
     }
 
+    /// The bytes of the hash.
+    #[must_use]
+    pub fn blake3(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// Reads 64 hex digits.
     #[must_use]
     pub fn parse(hex: &str) -> Option<Self> {

@@ -129,6 +129,19 @@ impl PieceSet {
         other.ranges().for_each(|range| self.insert_range(range));
     }
 
+    /// Takes out what is in another set of the same content.
+    pub fn remove_all(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+        self.len = self.words.iter().map(|word| u64::from(word.count_ones())).sum();
+    }
+
+    /// Takes out what is not in another set of the same content.
+    pub fn keep(&mut self, other: &Self) {
+        let others = other.words.iter().chain(std::iter::repeat(&0));
+        self.words.iter_mut().zip(others).for_each(|(word, other)| *word &= other);
+        self.len = self.words.iter().map(|word| u64::from(word.count_ones())).sum();
+    }
+
     /// The pieces in order.
     pub fn iter(&self) -> impl Iterator<Item = u64> {
         self.words.iter().zip(0_u64..).flat_map(|(word, at)| Bits { word: *word, first: at.saturating_mul(BITS) })
@@ -270,6 +283,10 @@ mod tests {
             prop_assert_eq!(set.remove(removed), expected.remove(&removed));
             prop_assert!(set.iter().eq(expected.iter().copied()));
             prop_assert_eq!(set.len(), expected.len() as u64);
+            let mut kept = set.clone();
+            kept.keep(&PieceSet::parse("10-20,64-127", 300).unwrap());
+            let expected = expected.iter().copied().filter(|piece| (10..=20).contains(piece) || (64..=127).contains(piece));
+            prop_assert!(kept.iter().eq(expected.clone()) && kept.len() == expected.count() as u64);
             prop_assert_eq!(PieceSet::parse(&set.to_string(), 300).unwrap(), set);
         }
 

@@ -4,7 +4,7 @@
 //! content's BLAKE3: a list that does is true, whoever told it, and every piece can be verified as
 //! it comes.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use blake3::hazmat::{HasherExt as _, Mode, merge_subtrees_non_root, merge_subtrees_root};
 
@@ -23,6 +23,14 @@ pub type PieceHash = [u8; 32];
 #[must_use]
 pub fn piece_count(size_bytes: u64) -> Option<u64> {
     Some(size_bytes.div_ceil(PIECE_BYTES)).filter(|count| *count <= PIECES_MAX)
+}
+
+/// Where a run of pieces is in a content of that size: offset and length in bytes.
+#[must_use]
+pub fn run_bytes(run: &RangeInclusive<u64>, size_bytes: u64) -> (u64, u64) {
+    let first = run.start().saturating_mul(PIECE_BYTES).min(size_bytes);
+    let end = run.end().saturating_add(1).saturating_mul(PIECE_BYTES).min(size_bytes);
+    (first, end.saturating_sub(first))
 }
 
 /// The hashes of the pieces of one content, in order.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
-use super::b64e;
+use super::{PieceSet, b64e};
 
 /// The name under which a node serves its index.
 pub const INDEX_NAME: &str = "forban/index";
@@ -68,6 +68,13 @@ pub fn file_target(name: &str) -> String {
 #[must_use]
 pub fn content_target(blake3: &[u8; 32]) -> String {
     format!("/s/?g={CONTENT_NAME}&b3={}", blake3::Hash::from(*blake3).to_hex())
+}
+
+/// The address of such of its pieces as the node chooses: of the `wanted` ones, up to so many in a
+/// row.
+#[must_use]
+pub fn wanted_target(blake3: &[u8; 32], wanted: &PieceSet, most: u64) -> String {
+    format!("{}&want={wanted}&most={most}", content_target(blake3))
 }
 
 /// The address of the list of its pieces.

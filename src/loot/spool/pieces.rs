@@ -4,8 +4,8 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustix::fs::SeekFrom;
 use rustix::io::Errno;
@@ -23,6 +23,8 @@ pub struct PieceFile {
     file: Arc<File>,
     list: Arc<PieceList>,
     unsynced_bytes: Arc<AtomicU64>,
+    /// Set once nothing may be written any more; locked for reading by who writes.
+    closed: Arc<RwLock<bool>>,
 }
 
 /// Reads back what an earlier run left.
@@ -59,7 +61,7 @@ impl Part {
     /// When there are no more file descriptors.
     pub fn pieces(&self, list: &Arc<PieceList>) -> io::Result<PieceFile> {
         let (file, list) = (Arc::new(self.file.try_clone()?), list.clone());
-        Ok(PieceFile { file, list, unsynced_bytes: Arc::default() })
+        Ok(PieceFile { file, list, unsynced_bytes: Arc::default(), closed: Arc::default() })
     }
 
     /// All its pieces are here and right: it holds the content of that list.
@@ -93,6 +95,10 @@ impl PieceFile {
         if !self.list.verify(piece, bytes) {
             return Ok(false);
         }
+        let closed = self.closed.read().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Ok(true);
+        }
         self.file.write_all_at(bytes, self.list.range(piece).start)?;
         let length = bytes.len() as u64;
         let unsynced = self.unsynced_bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length);
@@ -101,6 +107,11 @@ impl PieceFile {
             self.file.sync_data()?;
         }
         Ok(true)
+    }
+
+    /// Waits for writes under way; later ones change nothing. A file that landed is the user's.
+    pub fn close(&self) {
+        *self.closed.write().unwrap_or_else(PoisonError::into_inner) = true;
     }
 
     /// What is here already.
@@ -184,7 +195,7 @@ mod tests {
     fn what_was_written_is_found_again_and_what_was_damaged_is_not() {
         let (_temp, spool) = spool();
         let (bytes, list) = content();
-        let mut part = spool.part_in_pieces(&key_of(&list)).unwrap();
+        let part = spool.part_in_pieces(&key_of(&list)).unwrap();
         let pieces = part.pieces(&list).unwrap();
         for number in [2, 9, 5] {
             assert!(pieces.write(number, piece(&bytes, &list, number)).unwrap());

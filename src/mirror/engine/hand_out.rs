@@ -4,8 +4,6 @@
 //! another neighbour that has the same file is asked instead.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::{Instant, SystemTime};
 
 use tokio::task::{Id, JoinError};
@@ -19,7 +17,9 @@ use crate::loot::spool::{PartKey, Spool};
 use crate::mirror::batch::{BYTES_MAX, BatchJob, FILES_MAX, is_small};
 use crate::mirror::job::{Done, Job, JobError};
 use crate::mirror::plan::{Source, Want};
+use crate::mirror::progress::Progress;
 use crate::mirror::queue::Queue;
+use crate::mirror::swarm::download;
 use crate::mirror::{Active, Lately};
 use crate::neighbours::Neighbour;
 use crate::wire::{Content, LootPath};
@@ -71,7 +71,7 @@ impl Work {
             let jobs = load.entry(*uuid).or_default();
             *jobs = jobs.saturating_add(1);
         });
-        let shunned = self.lies.shunned(now);
+        let shunned = self.lies.lock().shunned(now);
         let idle = |uuid: &Uuid| {
             !shunned.contains(uuid)
                 && load.get(uuid).is_none_or(|jobs| *jobs < per_neighbour)
@@ -82,11 +82,14 @@ impl Work {
         if able.is_empty() {
             return None;
         }
-        let Self { queue, active, files, lies, .. } = self;
+        let Self { queue, active, files, lies, engine, .. } = self;
+        let lies = lies.lock();
+        let under_way = engine.loot.under_way();
         let coming: HashSet<(Content, Uuid)> =
             active.values().filter_map(|(_, uuid, content)| Some(((*content)?, *uuid))).collect();
         let (want, source) = queue.take_first(|want| {
-            if active.contains_key(want.path.as_str()) || is_coming(want, &coming) {
+            let comes_already = || want.content().is_some_and(|content| under_way.get(content).is_some());
+            if active.contains_key(want.path.as_str()) || is_coming(want, &coming) || comes_already() {
                 return None;
             }
             let may = |source: &&Source| {
@@ -97,6 +100,7 @@ impl Work {
             let load = |source: &&Source| (source.by_content, load.get(&source.uuid).copied().unwrap_or(0));
             want.sources.iter().filter(may).min_by_key(load).map(|source| source.uuid)
         })?;
+        drop(lies);
         Some((want, self.engine.neighbourhood.get(source)?))
     }
 
@@ -115,6 +119,7 @@ impl Work {
         }
         let now = Instant::now();
         let Self { queue, active, files, lies, .. } = self;
+        let lies = lies.lock();
         queue.take_more(FILES_MAX.saturating_sub(1), BYTES_MAX.saturating_sub(want.size_bytes), |other| {
             is_one(other)
                 && !active.contains_key(other.path.as_str())
@@ -134,9 +139,9 @@ impl Work {
         let of = |want: Want| Some((want.sources.iter().find(|source| source.uuid == uuid)?.clone(), want));
         let wants: Vec<(Want, Source)> =
             wants.into_iter().filter_map(of).map(|(source, want)| (want, source)).collect();
-        let received: Vec<Arc<AtomicU64>> = wants.iter().map(|_| Arc::default()).collect();
-        for ((want, _), received) in wants.iter().zip(&received) {
-            self.note_active(want, &neighbour, received.clone());
+        let progress: Vec<Progress> = wants.iter().map(|_| Progress::default()).collect();
+        for ((want, _), progress) in wants.iter().zip(&progress) {
+            self.note_active(want, &neighbour, progress.clone());
         }
         let names = wants.iter().map(|(want, _)| want.path.as_str().into()).collect();
         let job = BatchJob {
@@ -149,7 +154,7 @@ impl Work {
             reservation,
             loot: self.engine.loot.clone(),
             ledger: self.engine.ledger.clone(),
-            received,
+            progress,
         };
         let task = self.jobs.spawn(async move { Ended::Batch(uuid, job.run().await) });
         self.names.insert(task.id(), (uuid, names));
@@ -161,9 +166,9 @@ impl Work {
         self.connections.remove(at).map(|(_, connection)| connection)
     }
 
-    fn note_active(&mut self, want: &Want, neighbour: &Neighbour, received_bytes: Arc<AtomicU64>) {
+    fn note_active(&mut self, want: &Want, neighbour: &Neighbour, progress: Progress) {
         let (path, from) = (want.path.clone(), neighbour.name.clone());
-        let active = Active { path, size_bytes: want.size_bytes, from, received_bytes };
+        let active = Active { path, size_bytes: want.size_bytes, from, progress };
         self.active.insert(want.path.as_str().into(), (active, neighbour.uuid, want.content()));
     }
 
@@ -173,12 +178,14 @@ impl Work {
         let replaced_bytes = want.replaces.map_or(0, |replaced| replaced.size_bytes);
         let mirrored_bytes = self.engine.ledger.facts().mirrored_bytes().saturating_sub(replaced_bytes);
         let Some(source) = want.sources.iter().find(|source| source.uuid == uuid).cloned() else { return Ok(()) };
-        let here_bytes = spool.here_bytes(&want.part_key(uuid));
+        let in_pieces = want.content().filter(|_| want.comes_in_pieces());
+        let key = in_pieces.map(|content| download::part_key(&want.path, want.size_bytes, content));
+        let here_bytes = spool.here_bytes(&key.unwrap_or_else(|| want.part_key(uuid)));
         let reservation = self.engine.space.reserve(want.size_bytes, here_bytes, mirrored_bytes);
         let reservation = reservation.map_err(|error| error.to_string())?;
         let connection = self.kept_connection(uuid);
-        let received = Arc::new(AtomicU64::new(0));
-        self.note_active(want, &neighbour, received.clone());
+        let progress = Progress::default();
+        self.note_active(want, &neighbour, progress.clone());
         let job = Job {
             want: want.clone(),
             source,
@@ -191,7 +198,10 @@ impl Work {
             reservation,
             loot: self.engine.loot.clone(),
             ledger: self.engine.ledger.clone(),
-            received,
+            progress,
+            neighbourhood: self.engine.neighbourhood.clone(),
+            lies: self.lies.clone(),
+            under_way: None,
         };
         let task = self.jobs.spawn(async move { Ended::One(Box::new(job.run().await)) });
         self.names.insert(task.id(), (uuid, vec![want.path.as_str().into()]));
@@ -261,7 +271,7 @@ impl Work {
             }
             Err(error) => {
                 if let (JobError::Land(LandError::WrongContent), Some(content)) = (&error, done.want.content()) {
-                    self.lies.note(done.uuid, content, &done.want.path, now);
+                    self.lies.lock().note(done.uuid, content, &done.want.path, now);
                 }
                 tracing::info!(path = %done.want.path, from = %done.from, %error, "a file did not come");
                 if error.is_of_our_disk() {
@@ -296,7 +306,9 @@ impl Work {
         let is_wanted = |key: &PartKey| {
             let is_it = |want: &&Want| want.path.as_str() == &*key.path && want.part_key(key.origin) == *key;
             let want = plan.wants.iter().find(is_it);
-            want.is_some_and(|want| want.sources.iter().any(|source| source.uuid == key.origin))
+            // What comes in pieces is nobody's: whoever has the content continues it.
+            let is_held = |want: &Want| want.sources.iter().any(|source| source.uuid == key.origin);
+            want.is_some_and(|want| key.origin.is_nil() || is_held(want))
         };
         let pressed = self.waiting.is_some();
         let keep = |key: &PartKey| is_wanted(key) || (!is_here(key) && !pressed);

@@ -2,7 +2,6 @@
 //! is copied.
 
 use std::io::ErrorKind;
-use std::sync::atomic::Ordering;
 
 use super::{Job, blocking};
 use crate::fetch::FetchError;
@@ -42,7 +41,7 @@ impl Job {
     async fn copy(&mut self, own: LootFile, digests: Digests) -> Result<Option<Part>, FetchError> {
         let (spool, key) = (self.spool.clone(), self.want.part_key(self.source.uuid));
         self.reservation.cover(key.size_bytes).map_err(|full| std::io::Error::new(ErrorKind::StorageFull, full))?;
-        self.received.store(0, Ordering::Relaxed);
+        self.progress.note_here(0);
         let begin = move || {
             let mut part = spool.part(&key)?;
             let is_whole = part.begin_copy(&own)?;
@@ -68,7 +67,7 @@ impl Job {
     }
 
     fn note_here(&mut self, part: &Part) {
-        let before = self.received.swap(part.received_bytes(), Ordering::Relaxed);
+        let before = self.progress.swap_here(part.received_bytes());
         self.reservation.written(part.received_bytes().saturating_sub(before));
     }
 }

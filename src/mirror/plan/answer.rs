@@ -4,7 +4,11 @@ use uuid::Uuid;
 
 use crate::loot::spool::PartKey;
 use crate::wire::loot_path::Refusal;
+use crate::wire::pieces::piece_count;
 use crate::wire::{Content, Digests, LootPath};
+
+/// Contents of less come whole from one neighbour: asking around would take longer.
+const IN_PIECES_FROM_BYTES: u64 = 1 << 20;
 
 /// Who has a file, and how it is to be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,13 @@ impl Want {
     #[must_use]
     pub fn content(&self) -> Option<Content> {
         self.digests.map(|digests| digests.content())
+    }
+
+    /// Whether it comes piece by piece from all who have its content.
+    #[must_use]
+    pub fn comes_in_pieces(&self) -> bool {
+        let is_listed = piece_count(self.size_bytes).is_some();
+        self.digests.is_some() && self.size_bytes >= IN_PIECES_FROM_BYTES && is_listed
     }
 
     /// Its place in the spool while it comes from that neighbour.

@@ -11,8 +11,13 @@
 //! Both are knowledge: the time is passed in, the dice are seeded, and nothing here waits.
 //! `docs/SCALE.md` tells what they reach in rooms of up to a thousand.
 
+mod crew;
+pub mod download;
 pub mod handouts;
+mod lane;
+mod lanes;
 pub mod picker;
+mod sources;
 
 pub use self::handouts::Handouts;
 pub use self::picker::{Ask, Holds, Picker, SourceId};

@@ -1,0 +1,197 @@
+//! One content from all who have it: lists its pieces, finds what is here of it, and keeps lanes
+//! to its holders until it is whole.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use uuid::Uuid;
+
+use super::Picker;
+use super::crew::Crew;
+use super::lanes::Lanes;
+use super::sources::Sources;
+use crate::fetch::FetchError;
+use crate::fetch::pieces::fetch_list;
+use crate::loot::Loot;
+use crate::loot::space::Reservation;
+use crate::loot::spool::pieces::PieceFile;
+use crate::loot::spool::{Part, PartKey, Spool};
+use crate::loot::under_way::Entry;
+use crate::mirror::job::{blocking, connect};
+use crate::mirror::lies::SharedLies;
+use crate::mirror::progress::Progress;
+use crate::neighbours::Neighbourhood;
+use crate::wire::{Content, LootPath, PieceList, PieceSet};
+
+/// Late answers are looked for so often.
+const TICK: Duration = Duration::from_millis(250);
+/// When nothing came for so long, the download ends; another one goes on later …
+const STARVED: Duration = Duration::from_secs(30);
+/// … and when there is nobody to ask.
+const ALONE: Duration = Duration::from_secs(5);
+/// A holder that still makes its list is asked again after this, so often.
+const LIST_PAUSE: Duration = Duration::from_millis(500);
+const LIST_TRIES: u32 = 10;
+
+/// What is to be brought, and with what.
+#[derive(Debug)]
+pub struct Download<'d> {
+    /// Which content.
+    pub content: Content,
+    /// Its size.
+    pub size_bytes: u64,
+    /// The name it is to have, to remember who lied about it.
+    pub path: &'d LootPath,
+    /// Who is here.
+    pub neighbourhood: &'d Neighbourhood,
+    /// Who lied.
+    pub lies: &'d SharedLies,
+    /// Told what is here of it.
+    pub loot: &'d Loot,
+    /// Where it lies meanwhile.
+    pub spool: &'d Spool,
+    /// Its space.
+    pub reservation: &'d mut Reservation,
+    /// How far it is.
+    pub progress: &'d Progress,
+    /// The address to connect from.
+    pub bind: Option<IpAddr>,
+}
+
+/// A content that is whole.
+#[derive(Debug)]
+pub struct Whole {
+    /// Ready to land.
+    pub part: Part,
+    /// Its place among what is served while it comes; until it is dropped.
+    pub entry: Entry,
+}
+
+/// The name of the download in the spool: whoever gives it, it is one.
+#[must_use]
+pub fn part_key(path: &LootPath, size_bytes: u64, content: Content) -> PartKey {
+    PartKey { path: path.as_str().into(), size_bytes, origin: Uuid::nil(), content: Some(content) }
+}
+
+impl Download<'_> {
+    /// Brings it. None when no neighbour tells its pieces: it has to come whole from one then.
+    ///
+    /// # Errors
+    /// [`FetchError::NoHolder`] when nobody gives it any more; [`FetchError::Store`] of our disk.
+    /// What came stays in the spool.
+    pub async fn run(mut self) -> Result<Option<Whole>, FetchError> {
+        let salt = fastrand::u64(..);
+        let (content, size_bytes) = (self.content, self.size_bytes);
+        let sources = Sources::new(self.neighbourhood.clone(), self.lies.clone(), content, size_bytes, salt);
+        let mut lanes = Lanes::new(sources, self.bind);
+        let Some(list) = self.list(&mut lanes).await? else { return Ok(None) };
+        let list = Arc::new(list);
+        let (spool, key) = (self.spool.clone(), part_key(self.path, size_bytes, content));
+        let mut part = blocking(move || spool.part_in_pieces(&key)).await??;
+        let pieces = part.pieces(&list)?;
+        let have = read_back(&pieces).await?;
+        let here_bytes = bytes_of(&have, &list);
+        self.progress.note_here(here_bytes);
+        self.reservation
+            .cover(size_bytes.saturating_sub(here_bytes))
+            .map_err(|full| FetchError::Store(std::io::Error::new(std::io::ErrorKind::StorageFull, full)))?;
+        let entry = self.loot.under_way().begin(content, list.clone(), pieces.file()?, have.clone());
+        let picker = Picker::new(size_bytes, have, salt);
+        let crew = Crew::new(content, pieces, entry.coming().clone(), self.progress.clone(), picker);
+        let crew = Arc::new(crew);
+        self.gather(&crew, lanes).await?;
+        let pieces = crew.pieces().clone();
+        blocking(move || pieces.close()).await?;
+        part.note_whole(&list);
+        Ok(Some(Whole { part, entry }))
+    }
+
+    /// The list of its pieces, from the first who has it. Holders of a part have it too.
+    async fn list(&self, lanes: &mut Lanes) -> Result<Option<PieceList>, FetchError> {
+        for _ in 0..LIST_TRIES {
+            lanes.sources.look(Instant::now());
+            let holders: Vec<_> = lanes.sources.iter().map(|(uuid, holder)| (uuid, holder.services.clone())).collect();
+            let mut is_being_made = false;
+            for (uuid, services) in holders {
+                let asked = async {
+                    let mut connection = connect(&services, self.bind).await?;
+                    fetch_list(&mut connection, self.content, self.size_bytes).await
+                };
+                match asked.await {
+                    Ok(list) => return Ok(Some(list)),
+                    Err(FetchError::Status(StatusCode::SERVICE_UNAVAILABLE)) => is_being_made = true,
+                    Err(FetchError::Status(StatusCode::NOT_FOUND)) => {}
+                    Err(error) => {
+                        tracing::debug!(%uuid, %error, "no list of pieces");
+                        lanes.sources.failed(uuid, Instant::now());
+                    }
+                }
+            }
+            if !is_being_made {
+                return Ok(None);
+            }
+            tokio::time::sleep(LIST_PAUSE).await;
+        }
+        Ok(None)
+    }
+
+    async fn gather(&mut self, crew: &Arc<Crew>, mut lanes: Lanes) -> Result<(), FetchError> {
+        let mut holders = self.neighbourhood.holders().subscribe();
+        let mut manifests = self.neighbourhood.subscribe_manifests();
+        let mut changed = crew.subscribe();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut look_at = Some(Instant::now());
+        let (mut here_bytes, mut last_came) = (self.progress.here_bytes(), Instant::now());
+        while !crew.is_done() {
+            tokio::select! {
+                Ok(()) = changed.changed() => {}
+                Ok(()) = holders.changed(), if look_at.is_none() => look_at = Some(lanes.next_look()),
+                Ok(()) = manifests.changed(), if look_at.is_none() => look_at = Some(lanes.next_look()),
+                () = sleep_until(look_at), if look_at.is_some() => {
+                    look_at = None;
+                    lanes.look(crew);
+                }
+                Some(ended) = lanes.join_next() => {
+                    lanes.ended(crew, ended, self.path)?;
+                    look_at.get_or_insert(lanes.next_look());
+                }
+                _ = tick.tick() => {
+                    lanes.give_up_late(crew);
+                    look_at.get_or_insert(Instant::now());
+                }
+            }
+            let now_here = self.progress.here_bytes();
+            if now_here > here_bytes {
+                self.reservation.written(now_here.saturating_sub(here_bytes));
+                (here_bytes, last_came) = (now_here, Instant::now());
+            } else if last_came.elapsed() >= if lanes.are_none() { ALONE } else { STARVED } {
+                return Err(FetchError::NoHolder);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds what an earlier run left.
+async fn read_back(pieces: &PieceFile) -> Result<PieceSet, FetchError> {
+    let mut reading = pieces.read_back();
+    loop {
+        let step = blocking(move || reading.step().map(|found| (reading, found)));
+        match step.await?? {
+            (_, Some(found)) => return Ok(found),
+            (rest, None) => reading = rest,
+        }
+    }
+}
+
+fn bytes_of(pieces: &PieceSet, list: &PieceList) -> u64 {
+    let bytes = pieces.iter().map(|piece| list.range(piece)).map(|range| range.end.saturating_sub(range.start));
+    bytes.fold(0, u64::saturating_add)
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    tokio::time::sleep_until(at.unwrap_or_else(Instant::now).into()).await;
+}
