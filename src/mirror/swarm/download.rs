@@ -111,10 +111,8 @@ impl Download<'_> {
     /// The list of its pieces, from the first who has it. Holders of a part have it too.
     async fn list(&self, lanes: &mut Lanes) -> Result<Option<PieceList>, FetchError> {
         for _ in 0..LIST_TRIES {
-            lanes.sources.look(Instant::now());
-            let holders: Vec<_> = lanes.sources.iter().map(|(uuid, holder)| (uuid, holder.services.clone())).collect();
             let mut is_being_made = false;
-            for (uuid, services) in holders {
+            for (uuid, services) in lanes.sources.able(Instant::now()) {
                 let asked = async {
                     let mut connection = connect(&services, self.bind).await?;
                     fetch_list(&mut connection, self.content, self.size_bytes).await

@@ -144,8 +144,10 @@ impl Sources {
         self.holders.get(&uuid)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Uuid, &Holder)> {
-        self.holders.iter().map(|(uuid, holder)| (*uuid, holder))
+    /// Who may be asked, and where.
+    pub(super) fn able(&self, now: Instant) -> Vec<(Uuid, Vec<SocketAddr>)> {
+        let services = |(neighbour, _): (Neighbour, _)| neighbour.trusted_services(now);
+        self.present(now).into_iter().map(|(uuid, present)| (uuid, services(present))).collect()
     }
 
     fn lot(&self, uuid: Uuid) -> u64 {
