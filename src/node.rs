@@ -18,6 +18,7 @@ use crate::directory::registry::StoredRegistry;
 use crate::discovery::{Discovery, DiscoveryOptions};
 use crate::fetch::index::IndexFetcher;
 use crate::http::accept::Server;
+use crate::http::feed::Feeds;
 use crate::http::host::HostNames;
 use crate::http::operator::Rank;
 use crate::http::uploads::Uploads;
@@ -90,6 +91,7 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         lists: content::room(),
         uploads: Uploads::default(),
         manifests: Arc::default(),
+        feeds: Feeds::new(tasks.clone()),
         missing: Arc::default(),
     };
     say_where(&app, &config, &shared, quiet);

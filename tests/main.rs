@@ -10,6 +10,7 @@ mod browser_rules;
 mod connections;
 mod content;
 mod directory;
+mod feed;
 mod folder;
 mod golden;
 mod golden_directory;

@@ -30,6 +30,9 @@ const HEADERS_MAX: usize = 64;
 const HEAD_MAX_BYTES: usize = 16 * 1024;
 /// Bytes that wait in the kernel beyond what is on its way.
 const UNSENT_MAX_BYTES: u32 = 128 * 1024;
+/// A host that acknowledges nothing for so long is gone. What an answer writes now and then goes
+/// into the kernel's buffers, so that no clock of ours would notice.
+const UNANSWERED: Duration = Duration::from_secs(60);
 /// Overdue connections are looked for so often.
 const SWEEP: Duration = Duration::from_millis(500);
 
@@ -121,6 +124,7 @@ impl Server {
         let _ = stream.set_nodelay(true);
         // A client that does not read costs little in the kernel too, and a slow one is seen to read.
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX_BYTES);
+        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(UNANSWERED));
         let service = service_fn(|request: Request<Incoming>| {
             clock.enter(Phase::Answering);
             answer(self.router.clone(), request, ends, clock.clone())

@@ -1,9 +1,6 @@
 //! `POST /s/?g=forban/index.batch`: many small files in one answer (`docs/PROTOCOL.md`,
 //! section 6). It changes nothing: the body only names what is wanted.
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,10 +8,10 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http_body::Frame;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Sender, channel};
 
 use super::App;
+use super::channel_body::ChannelBody;
 use super::error::HttpError;
 use crate::loot::{Loot, LootFile};
 use crate::wire::batch::{FILE_MAX_BYTES, REQUEST_MAX_BYTES, emit, parse_request};
@@ -40,7 +37,7 @@ pub async fn serve(State(app): State<App>, RawQuery(query): RawQuery, request: R
     let (sender, receiver) = channel(GROUPS_AHEAD);
     tokio::spawn(send(app.loot.clone(), paths, sender));
     let kind = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")];
-    Ok((kind, Body::new(Groups(receiver))).into_response())
+    Ok((kind, Body::new(ChannelBody(receiver))).into_response())
 }
 
 /// Reads group by group, as the client takes them; ends when it goes.
@@ -74,17 +71,4 @@ fn read_file(LootFile { file, facts }: LootFile) -> Option<Vec<u8>> {
     let mut content = vec![0; usize::try_from(facts.size_bytes).ok().filter(|_| facts.size_bytes <= FILE_MAX_BYTES)?];
     file.read_exact_at(&mut content, 0).ok()?;
     Some(content)
-}
-
-/// What the task read.
-#[derive(Debug)]
-struct Groups(Receiver<Bytes>);
-
-impl http_body::Body for Groups {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|group| group.map(|bytes| Ok(Frame::data(bytes))))
-    }
 }

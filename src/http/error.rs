@@ -55,6 +55,9 @@ pub enum HttpError {
     /// Too many downloads from Napster peers at once.
     #[error("too many downloads from Napster peers come through this node; try again in a moment")]
     TooManyRelays,
+    /// Too many neighbours listen, or one of them too often.
+    #[error("too many feeds are open; try again in a moment")]
+    TooManyFeeds,
     /// No Napster peer gave it.
     #[error("no Napster peer that registered it gives it out now: {0}")]
     PeersFailed(String),
@@ -79,7 +82,9 @@ impl HttpError {
             Self::NoSuchPieces => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::PeersFailed(_) => StatusCode::BAD_GATEWAY,
             Self::NeedsHttp11 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-            Self::Busy | Self::NoRoom | Self::PiecesNotYet | Self::TooManyRelays => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NoRoom | Self::PiecesNotYet | Self::TooManyRelays | Self::TooManyFeeds => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Disk(_) | Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

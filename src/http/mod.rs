@@ -6,10 +6,12 @@
 pub mod accept;
 pub mod assets;
 pub mod batch;
+mod channel_body;
 pub mod connection;
 pub mod content;
 pub mod directory;
 pub mod error;
+pub mod feed;
 pub mod file_body;
 pub mod health;
 pub mod held_back;
@@ -99,6 +101,8 @@ pub struct App {
     pub uploads: uploads::Uploads,
     /// What names the content of our files, ready to be served.
     pub manifests: Arc<manifest::Manifests>,
+    /// Neighbours that are told at once what changes here.
+    pub feeds: Arc<feed::Feeds>,
     /// The Napster side.
     pub napster: Napster,
     /// Lets downloads from Napster peers in.

@@ -4,7 +4,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -12,7 +12,7 @@ use super::error::HttpError;
 use super::file_body::FileBody;
 use super::manifest;
 use super::range::{Selection, Version, select, whole_seconds};
-use super::{App, Ends, content, text};
+use super::{App, Ends, content, feed, text};
 use crate::loot::{FileFacts, LootFile};
 use crate::wire::{LootPath, b64e, url};
 
@@ -40,6 +40,7 @@ const ATTRIBUTE_VALUE: &AsciiSet = &NON_ALPHANUMERIC
 /// GET and HEAD of `/s/?g=…`.
 pub async fn serve(
     State(app): State<App>,
+    method: Method,
     Extension(ends): Extension<Ends>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -60,6 +61,9 @@ pub async fn serve(
     }
     if own == url::PIECES_NAME.as_bytes() {
         return content::serve_pieces(&app, query, &headers).await;
+    }
+    if own == url::FEED_NAME.as_bytes() {
+        return feed::serve(&app, &ends, &method);
     }
     let path = LootPath::parse(&name).map_err(|_| refused(&name))?;
     let loot = app.loot.clone();

@@ -33,6 +33,12 @@ impl Content {
         blake3::Hash::from_hex(hex).ok().map(|hash| Self(hash.into()))
     }
 
+    /// The bytes of the hash.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first eight hex digits.
     #[must_use]
     pub fn short(&self) -> String {

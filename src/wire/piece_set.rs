@@ -126,7 +126,13 @@ impl PieceSet {
 
     /// Puts all of another set of the same content in.
     pub fn insert_all(&mut self, other: &Self) {
-        other.ranges().for_each(|range| self.insert_range(range));
+        if self.pieces != other.pieces {
+            return other.ranges().for_each(|range| self.insert_range(range));
+        }
+        for (word, theirs) in self.words.iter_mut().zip(&other.words) {
+            self.len = self.len.saturating_add(u64::from((theirs & !*word).count_ones()));
+            *word |= theirs;
+        }
     }
 
     /// Takes out what is in another set of the same content.

@@ -29,6 +29,11 @@ pub const BATCH_NAME: &str = "forban/index.batch";
 /// … and the target of that request.
 pub const BATCH_TARGET: &str = "/s/?g=forban/index.batch";
 
+/// The name under which a node tells at once what changed at it (section 6) …
+pub const FEED_NAME: &str = "forban/index.feed";
+/// … and the target of that request.
+pub const FEED_TARGET: &str = "/s/?g=forban/index.feed";
+
 /// What stays as it is in a query value of ours.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
