@@ -16,6 +16,7 @@ use self::napster::OpenNapster;
 use crate::config::{Config, would_be_offered};
 use crate::directory::registry::StoredRegistry;
 use crate::discovery::{Discovery, DiscoveryOptions};
+use crate::fetch::feed::FeedReader;
 use crate::fetch::index::IndexFetcher;
 use crate::http::accept::Server;
 use crate::http::feed::Feeds;
@@ -139,6 +140,7 @@ fn start_mirror(config: Config, app: &App, ledger: Ledger, bind: Option<IpAddr>,
         bind,
     };
     tasks.spawn(engine.run());
+    tasks.spawn(FeedReader::new(app.neighbourhood.clone(), app.loot.clone(), bind).run());
 }
 
 async fn end(tasks: &Tasks, keeper: KeeperHandle, registry: Option<StoredRegistry>) {

@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod client;
 mod compressed;
+pub mod feed;
 pub mod file;
 pub mod index;
 pub mod manifest;

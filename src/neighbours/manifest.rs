@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::KnownIndex;
 use super::attempts::Attempts;
-use crate::wire::manifest::{Before, Header};
+use crate::wire::manifest::{Before, Header, ManifestVersion};
 use crate::wire::napster::PeerAddress;
 use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, Manifest};
 
@@ -21,6 +21,8 @@ const HASHING_MIN: Duration = Duration::from_secs(2);
 const HASHING_MAX: Duration = Duration::from_secs(60);
 /// A complete one changes without its index when a file keeps its size.
 const COMPLETE: Duration = Duration::from_secs(300);
+/// One that changes is told by its neighbour's feed, but at most so often is it asked for.
+const TOLD_MIN: Duration = Duration::from_millis(100);
 /// Who waits for what a manifest tells of a new index waits at most so long.
 const AWAITED_MAX: Duration = Duration::from_secs(10);
 /// Fetching takes at most one part in so many of the time.
@@ -85,6 +87,12 @@ pub(super) struct Schedule {
     unknown_at: Option<IndexHmac>,
     /// The first answer beside a new index is still to come; worth waiting for until then.
     awaited: Option<Instant>,
+    /// When it was asked for last.
+    asked: Option<Instant>,
+    /// Its neighbour tells when there is another one.
+    is_fed: bool,
+    /// What was told so while it was being asked for.
+    told: Option<ManifestVersion>,
 }
 
 impl KnownManifest {
@@ -112,6 +120,11 @@ impl KnownManifest {
     #[must_use]
     pub fn is_complete(&self, of: &KnownIndex) -> bool {
         self.header.hashing == 0 && self.header.index.is_none_or(|index| Some(index) == of.announced())
+    }
+
+    /// How its neighbour calls it.
+    pub(super) fn version(&self) -> Option<&ManifestVersion> {
+        self.header.version.as_ref()
     }
 
     /// When the file at a position of the index was changed last: seconds since 1970.
@@ -157,8 +170,36 @@ impl Schedule {
         self.due
     }
 
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, now: Instant) {
         self.due = None;
+        self.told = None;
+        self.asked = Some(now);
+    }
+
+    /// Its neighbour tells from now on when there is another one, or does not any more. One that is
+    /// not complete is asked for late then, or soon; what is due beside a new index stays due.
+    pub(super) fn fed(&mut self, is_fed: bool, is_complete: bool, now: Instant) {
+        self.is_fed = is_fed;
+        if is_complete || self.awaited.is_some() || self.attempts.pause().is_some() {
+            return;
+        }
+        let soon = self.not_before.unwrap_or(now).max(now + HASHING_MIN);
+        self.due = self.due.map(|due| if is_fed { due.max(now + HASHING_MAX) } else { due.min(soon) });
+    }
+
+    /// There is another one, its neighbour tells: due now, but neither so often that it would cost
+    /// us much, nor before the pause after a failure is over. Told once, it is asked for once.
+    pub(super) fn told(&mut self, version: ManifestVersion, now: Instant) {
+        match self.due {
+            None => self.told = Some(version),
+            Some(due) if self.attempts.pause().is_none() => self.due = Some(due.min(self.soonest(now))),
+            Some(_) => {}
+        }
+    }
+
+    fn soonest(&self, now: Instant) -> Instant {
+        let spared = self.asked.map(|asked| asked + TOLD_MIN);
+        self.not_before.into_iter().chain(spared).fold(now, Instant::max)
     }
 
     pub(super) fn failed(&mut self, now: Instant) {
@@ -185,10 +226,15 @@ impl Schedule {
         self.attempts.succeed();
         let longer = self.pause.saturating_mul(2).clamp(HASHING_MIN, HASHING_MAX);
         self.pause = if is_news { HASHING_MIN } else { longer };
-        let pause = if manifest.is_complete(known) { COMPLETE } else { self.pause };
+        let pause = match manifest.is_complete(known) {
+            true => COMPLETE,
+            false if self.is_fed => HASHING_MAX,
+            false => self.pause,
+        };
         let spared = took.saturating_mul(FETCH_SHARE);
         self.not_before = Some(now + spared);
-        self.due = Some(now + pause.max(spared));
+        let is_old = self.told.take().is_some_and(|told| manifest.version() != Some(&told));
+        self.due = Some(if is_old { self.soonest(now) } else { now + pause.max(spared) });
     }
 }
 

@@ -5,6 +5,7 @@
 //! announcements cannot push a proven neighbour out.
 
 mod attempts;
+mod feed;
 pub mod holders;
 pub mod index_cache;
 pub mod known_index;

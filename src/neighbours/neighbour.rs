@@ -67,7 +67,7 @@ pub struct Neighbour {
     last_error: Option<Box<str>>,
     /// How often in a row its index did not verify.
     unverified: u32,
-    manifests: Schedule,
+    pub(super) manifests: Schedule,
 }
 
 impl Neighbour {
@@ -282,7 +282,7 @@ impl Neighbour {
     pub(super) fn begin_manifest(&mut self, now: Instant) -> Option<DueManifest> {
         let known = self.known.as_ref()?;
         let (index, announced) = (known.index.clone(), known.announced());
-        self.manifests.begin();
+        self.manifests.begin(now);
         let before = self.manifest.as_ref().and_then(|manifest| manifest.before(&index));
         let etag = self.manifest.as_ref().and_then(|manifest| manifest.etag());
         let services = self.trusted_services(now);

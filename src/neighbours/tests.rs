@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+mod feeds;
 mod manifests;
 
 use super::neighbour::PRESENT;

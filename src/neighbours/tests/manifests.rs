@@ -3,10 +3,10 @@
 use super::*;
 use crate::wire::Manifest;
 
-const US: Uuid = Uuid::from_u128(1);
+pub(super) const US: Uuid = Uuid::from_u128(1);
 
 /// A neighbour at 10.0.0.1 that offers `a` of 1 byte and `b` of 2.
-fn scene(announced: Option<IndexHmac>, key: Option<IndexKey>) -> Scene {
+pub(super) fn scene(announced: Option<IndexHmac>, key: Option<IndexKey>) -> Scene {
     let scene = Scene::new();
     scene.hear(1, "10.0.0.1", announced, 0);
     scene.index("a,1\nb,2\n", announced, key, 0);
@@ -14,7 +14,7 @@ fn scene(announced: Option<IndexHmac>, key: Option<IndexKey>) -> Scene {
 }
 
 impl Scene {
-    fn index(&self, text: &str, announced: Option<IndexHmac>, key: Option<IndexKey>, seconds: u64) {
+    pub(super) fn index(&self, text: &str, announced: Option<IndexHmac>, key: Option<IndexKey>, seconds: u64) {
         let index = Arc::new(Index::parse(text.as_bytes()).unwrap().0);
         let known = KnownIndex::new(index, Refused::default(), announced, key);
         let known = match self.neighbourhood.get(US).and_then(|neighbour| neighbour.manifest) {
@@ -24,24 +24,24 @@ impl Scene {
         self.neighbourhood.fetched(US, "10.0.0.1".parse().ok(), known, self.at(seconds));
     }
 
-    fn manifest_due(&self, seconds: u64) -> Option<DueManifest> {
+    pub(super) fn manifest_due(&self, seconds: u64) -> Option<DueManifest> {
         let (mut due, _) = self.neighbourhood.take_due_manifests(9, |_| false, self.at(seconds));
         assert!(due.len() <= 1);
         due.pop()
     }
 
     /// Seconds from a given time to the next question.
-    fn next_manifest(&self, seconds: u64) -> Option<u64> {
+    pub(super) fn next_manifest(&self, seconds: u64) -> Option<u64> {
         let (due, next) = self.neighbourhood.take_due_manifests(9, |_| false, self.at(seconds));
         assert!(due.is_empty());
         next.map(|next| next.duration_since(self.at(seconds)).as_secs())
     }
 
-    fn answer(&self, answer: ManifestAnswer, seconds: u64) {
+    pub(super) fn answer(&self, answer: ManifestAnswer, seconds: u64) {
         self.neighbourhood.manifest_answered(US, answer, Duration::ZERO, self.at(seconds));
     }
 
-    fn read(&self, due: &DueManifest, header: &str, seconds: u64) {
+    pub(super) fn read(&self, due: &DueManifest, header: &str, seconds: u64) {
         let row = format!("1 {} {} a", "0".repeat(32), "1".repeat(64));
         let body = format!("boucan-manifest 1\n{header}\n\n{row}\n");
         let manifest = Box::new(Manifest::parse(body.as_bytes(), &due.index).unwrap());
