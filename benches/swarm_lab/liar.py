@@ -3,9 +3,9 @@
     python3 liar.py ADDRESS BROADCAST PORT EVERY
 
 A real node runs behind it, on 127.0.0.1 and the same port, announcing to 127.255.255.255. What
-that node announces is repeated to the LAN ten times a second; what the LAN asks is asked of that node,
-and its answers are handed on as they come: index, manifest, lists of hashes, whatever else there
-is. Only in the bytes of files, asked for by content or by name, the first byte of every EVERYth
+that node announces is repeated to the LAN, and told at once to whoever speaks there; what the LAN
+asks is asked of that node, and its answers are handed on as they come: index, manifest, lists of
+hashes, whatever else there is. Only in the bytes of files, asked for by content or by name, the first byte of every EVERYth
 piece is turned round. So all lists are right and fold, and nothing but the bytes tells.
 """
 
@@ -21,8 +21,6 @@ from queue import Queue
 PIECE_BYTES = 262_144
 #: Longer heads are not for us.
 HEAD_BYTES = 65_536
-#: Who just came must not wait for us: a real node answers newcomers at once.
-REPEAT_S = 0.1
 #: No peer stays silent for so long, not even one that waits for news.
 SILENCE_S = 300
 
@@ -195,28 +193,37 @@ def udp(address, port):
     return made
 
 
-def announce(heard, told, broadcast, port):
-    """Repeats to the LAN what the node behind us announced last."""
-    datagram = None
-    while True:
-        before = datagram
-        try:
-            datagram = heard.recv(2048)
-        except TimeoutError:
-            pass  # it announces every 10 s
-        if datagram:
-            told.sendto(datagram, (broadcast, port))
-        if datagram != before:
-            print("announcing", datagram.decode(errors="replace"), flush=True)
+class Voice:
+    """Speaks to the LAN in the words of the node behind us, which only we hear."""
+
+    def __init__(self, address, broadcast, port):
+        self.behind, self.lan = udp("127.255.255.255", port), udp(broadcast, port)
+        self.told = udp(address, port)
+        self.address, self.everybody = address, (broadcast, port)
+        self.words = b""
+
+    def repeat(self):
+        """What the node announces goes to everybody."""
+        while True:
+            self.words = self.behind.recv(2048)
+            print("announcing", self.words.decode(errors="replace"), flush=True)
+            self.told.sendto(self.words, self.everybody)
+
+    def answer(self):
+        """Whoever speaks is told at once, as real nodes tell newcomers."""
+        while True:
+            source = self.lan.recvfrom(2048)[1]
+            if self.words and source[0] != self.address:
+                self.told.sendto(self.words, source)
 
 
 def main():
     """Listens until it is killed."""
     address, broadcast, port, every = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     listener = socket.create_server((address, port), backlog=128)
-    heard, told = udp("127.255.255.255", port), udp(address, port)
-    heard.settimeout(REPEAT_S)
-    threading.Thread(target=announce, args=(heard, told, broadcast, port), daemon=True).start()
+    voice = Voice(address, broadcast, port)
+    for verb in (voice.repeat, voice.answer):
+        threading.Thread(target=verb, daemon=True).start()
     print("listening", flush=True)
     while True:
         client, _ = listener.accept()
