@@ -66,9 +66,7 @@ def measure(options, wanted, found):
         for (scenario, name), done in runs.items():
             run = RUNS[scenario](options, dict(found)[name])
             done.append(run)
-            times = run.times()
-            print(f"{turn + 1}: {scenario} {name}: " + (f"{times[-1]:.2f} s" if times else "not everybody has it"),
-                  *run.wrong, sep="\n   ", flush=True)
+            print(f"{turn + 1}: {scenario} {name}:", *figures.told(options, run), *run.wrong, sep="\n   ", flush=True)
     return runs
 
 
@@ -85,8 +83,11 @@ def main():
     options.work, options.payload = work, os.path.join(work, "payload")
     try:
         right = report(options, found)
+    except KeyboardInterrupt:
+        sys.exit("interrupted; all of it has ended")
     finally:
-        os.path.exists(options.payload) and os.remove(options.payload)
+        if os.path.exists(options.payload):
+            os.remove(options.payload)
         if not options.keep:
             os.rmdir(work)
     sys.exit(0 if right else 1)

@@ -21,6 +21,15 @@ def spread(values):
     return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
+def told(options, run):
+    """Lines about one run: when each host had the file, and what each has sent."""
+    missing = [host for host in run.honest if host not in run.at_s]
+    when = "  ".join(f"{host}: {at:.2f}" for host, at in sorted(run.at_s.items(), key=lambda pair: pair[1]))
+    sent = "  ".join(f"{host}: {sent / options.size:.2f}" for host, sent in enumerate(run.sent_by))
+    lines = [f"has it after s, by host   {when}", f"sent × size, by host      {sent}"]
+    return lines + ([f"never had it: {missing}"] if missing else [])
+
+
 def dissemination(options, runs):
     """`runs`: (scenario, program) to its runs, in the order of the rows."""
     bound = bound_s(options.size, options.rate)

@@ -28,7 +28,11 @@ class Run:
     at_s: dict
     #: Who had to get it and be in time.
     honest: list
+    #: What the seeder had sent when the last honest host had it.
     sent_bytes: int = 0
+    #: What each host had sent when nobody was waited for any more, what went before the clock included.
+    sent_by: list = field(default_factory=list)
+    #: Of all nodes together, and the share of the machine that was busy, others' work included.
     cpu_s: float = 0.0
     busy: float = 0.0
     #: What was wrong, sentences.
@@ -112,6 +116,7 @@ class Clock:
             time.sleep(0.01)
         if not run.sent_bytes:
             self._note_effort()
+        run.sent_by = [self.room.star.moved(host)[0] for host in range(len(self.room.nodes))]
         run.wrong += self.room.fallen()
         return run
 
