@@ -7,6 +7,9 @@ from .node import HIDDEN
 #: docs/PROTOCOL.md, section 6.
 PIECE_BYTES = 262_144
 BLOCK_BYTES = 4 * PIECE_BYTES
+#: How files of the spool end (src/loot/spool.rs): what was received, and what holds no bytes of files.
+PART = ".part"
+BESIDES = (".note", ".new")
 
 
 def make_file(path, size_bytes, random):
@@ -51,15 +54,17 @@ def visible(node):
     return names
 
 
-def spooled(node):
-    """The files in the hidden folder of a node that are no notes, with their sizes."""
+def hidden(node):
+    """The paths of all files in the hidden folder of a node."""
     found = []
     for place, _, files in os.walk(os.path.join(node.folder, HIDDEN)):
-        for file in files:
-            path = os.path.join(place, file)
-            if not file.endswith(".note"):
-                found.append((path, os.path.getsize(path)))
+        found += [os.path.join(place, file) for file in files]
     return found
+
+
+def spooled(node):
+    """The unfinished downloads of a node that have bytes."""
+    return [path for path in hidden(node) if path.endswith(PART) and os.path.getsize(path)]
 
 
 class Watcher:
@@ -103,9 +108,13 @@ def stored_wrong(nodes, originals):
     watcher = Watcher(originals)
     watcher.look(nodes)
     for node in nodes:
-        for path, size in spooled(node):
+        for path in spooled(node):
             # Nothing says here of which file it is a part: it must fit one of them.
             pieces = min((wrong_pieces(path, original) for original in originals.values()), default=0)
             if pieces:
-                watcher.wrong.append(f"host{node.number}: {pieces} wrong pieces in the spool ({size} bytes)")
+                watcher.wrong.append(f"host{node.number}: {pieces} wrong pieces in the spool")
+        for path in hidden(node):
+            # Better a false alarm than bytes that nobody looks at.
+            if not path.endswith((PART, *BESIDES)):
+                watcher.wrong.append(f"host{node.number}: {path} is of no known kind; see BESIDES in compare.py")
     return watcher.wrong

@@ -58,7 +58,7 @@ class Upheaval:
         self.watcher.wrong += self.room.fallen()
         node.kill()
         self.outcome.kills += 1
-        self.outcome.in_the_middle += any(size for _, size in compare.spooled(node))
+        self.outcome.in_the_middle += bool(compare.spooled(node))
         self.watcher.look(self.room.nodes)
         time.sleep(self.random.uniform(0, self.options.pause / 2))
         node.start()
@@ -89,9 +89,8 @@ def kills(options, program, random):
         for node in room.nodes:
             node.start()
         try:
-            for turn in range(options.kills):
-                if turn % 2 == 0:
-                    upheaval.feed()
+            for _ in range(options.kills):
+                upheaval.feed()
                 upheaval.kill_one()
                 if upheaval.watcher.wrong:
                     break

@@ -3,10 +3,11 @@
     python3 liar.py ADDRESS BROADCAST PORT EVERY
 
 A real node runs behind it, on 127.0.0.1 and the same port, announcing to 127.255.255.255. What
-that node announces is repeated to the LAN, and told at once to whoever speaks there; what the LAN
+that node announces is repeated to the LAN, and told at once to whoever speaks there. What the LAN
 asks is asked of that node, and its answers are handed on as they come: index, manifest, lists of
-hashes, whatever else there is. Only in the bytes of files, asked for by content or by name, the first byte of every EVERYth
-piece is turned round. So all lists are right and fold, and nothing but the bytes tells.
+hashes, whatever else there is. Only in the bytes of files, asked for by content or by name, the
+first byte of every EVERYth piece is turned round. So all lists are right and fold, and nothing but
+the bytes tells.
 """
 
 import base64
@@ -153,7 +154,9 @@ def range_begin(lines):
 def converse(client, port, every):
     """One connection of a client, with one of its own to the node."""
     try:
-        node = socket.create_connection(("127.0.0.1", port), timeout=SILENCE_S)
+        # Each client is another host to the node too, which has limits for each.
+        source = "127.0.0." + client.getpeername()[0].rpartition(".")[2]
+        node = socket.create_connection(("127.0.0.1", port), SILENCE_S, (source, 0))
     except OSError as error:
         print(f"the node behind does not answer: {error}", flush=True)
         client.close()
