@@ -13,9 +13,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use self::napster::OpenNapster;
+use crate::bandwidth::Bandwidth;
 use crate::config::{Config, would_be_offered};
 use crate::directory::registry::StoredRegistry;
 use crate::discovery::{Discovery, DiscoveryOptions};
+use crate::fetch::client::Dialling;
 use crate::fetch::feed::FeedReader;
 use crate::fetch::index::IndexFetcher;
 use crate::http::accept::Server;
@@ -67,7 +69,8 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
     let uuid = state.uuid()?;
     let neighbourhood = Neighbourhood::new(uuid);
     let tasks = Tasks::default();
-    let napster = napster.start(&config, &loot, &neighbourhood, discovery.interfaces(), &tasks);
+    let upload = Bandwidth::new(config.limits.upload);
+    let napster = napster.start(&config, &loot, &neighbourhood, discovery.interfaces(), &upload, &tasks);
     let registry = napster.registry.clone();
     let bind = dialled_from(&config);
     let app = App {
@@ -88,6 +91,8 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         listings: Arc::new(Semaphore::new(WALKS_MAX)),
         napster,
         relays: Gate::new(relay::LIMITS),
+        upload,
+        download: Bandwidth::new(config.limits.download),
         bind,
         lists: content::room(),
         uploads: Uploads::default(),
@@ -101,7 +106,7 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
     let cache = IndexCache::open(state.path()).context("the state folder cannot be written")?;
     tasks.spawn(IndexFetcher::new(neighbourhood.clone(), cache, &config.key, bind).run(tasks.clone()));
     discovery.run(config.name.clone(), uuid, loot.clone(), neighbourhood, &tasks);
-    start_mirror(config, &app, ledger, bind, &tasks);
+    start_mirror(config, &app, ledger, &tasks);
     signalled().await?;
     end(&tasks, keeper, registry).await;
     Ok(())
@@ -128,7 +133,7 @@ fn dialled_from(config: &Config) -> Option<IpAddr> {
     config.discovery.bind.first().map(SocketAddr::ip).filter(IpAddr::is_loopback)
 }
 
-fn start_mirror(config: Config, app: &App, ledger: Ledger, bind: Option<IpAddr>, tasks: &Tasks) {
+fn start_mirror(config: Config, app: &App, ledger: Ledger, tasks: &Tasks) {
     let Some(rules) = config.mirror else { return };
     let engine = Engine {
         mirror: app.mirror.clone(),
@@ -137,10 +142,10 @@ fn start_mirror(config: Config, app: &App, ledger: Ledger, bind: Option<IpAddr>,
         ledger,
         rules,
         space: SpaceBudget::new(app.loot.clone(), config.space),
-        bind,
+        dialling: Dialling { from: app.bind, bandwidth: app.download.clone() },
     };
     tasks.spawn(engine.run());
-    tasks.spawn(FeedReader::new(app.neighbourhood.clone(), app.loot.clone(), bind).run());
+    tasks.spawn(FeedReader::new(app.neighbourhood.clone(), app.loot.clone(), app.bind).run());
 }
 
 async fn end(tasks: &Tasks, keeper: KeeperHandle, registry: Option<StoredRegistry>) {

@@ -5,6 +5,7 @@
 mod support;
 
 mod announcing;
+mod bandwidth;
 mod batch;
 mod browser_rules;
 mod connections;

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use boucan::bandwidth::Bandwidth;
 use boucan::directory::download::Incoming;
 use boucan::directory::join::{JoinState, JoinTimes, Joins};
 use boucan::directory::peer::{Contents, PeerService};
@@ -70,7 +71,14 @@ impl Node {
         let tasks = Tasks::default();
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let peers = PeerService::start(vec![listener], port, Arc::new(Names(files.to_vec())), usize::MAX, &tasks);
+        let peers = PeerService::start(
+            vec![listener],
+            port,
+            Arc::new(Names(files.to_vec())),
+            Bandwidth::default(),
+            usize::MAX,
+            &tasks,
+        );
         let from = Some("127.0.0.1".parse().unwrap());
         let own = OwnPeer { interfaces: Interfaces::default(), bound: Arc::new(["127.0.0.1".parse().unwrap()]), port };
         let joins = Joins::start(&[directory.host()], from, &own, &peers, &digests, TIMES, &tasks);

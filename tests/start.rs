@@ -48,6 +48,9 @@ fn mistakes_are_said_with_their_place() {
     let both = temp.path().join("both.toml");
     std::fs::write(&both, "mode = 'shared'\nopportunistic = true\n").unwrap();
     let both = both.to_str().unwrap();
+    let slow = temp.path().join("slow.toml");
+    std::fs::write(&slow, "upload_limit = 1000\n").unwrap();
+    let slow = slow.to_str().unwrap();
     let hidden = temp.path().join(".state");
     let hidden = hidden.to_str().unwrap();
     let inside = temp.path().join("state");
@@ -59,6 +62,9 @@ fn mistakes_are_said_with_their_place() {
         (vec![folder, "--include", "("], 2, "not a regular expression"),
         (vec![folder, "--exclude", ""], 2, "an empty pattern"),
         (vec![folder, "--budget", "lots"], 2, "20GB"),
+        (vec![folder, "--upload-limit", "1kB"], 2, "the least limit is 64KiB"),
+        (vec![folder, "--download-limit", "0"], 2, "leave it out for none"),
+        (vec![folder, "--config", slow], 2, "line 1"),
         (vec![folder, "--bind", "10.0.0.1:80"], 2, "without a port"),
         (vec![folder, "--port", "0"], 2, "0"),
         (vec![folder, "--announce-interval", "1h"], 2, "2min"),

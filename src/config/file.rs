@@ -50,6 +50,14 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_sizes_or_numbers() {
+        let said = parse("upload_limit = '2MB'\ndownload_limit = 100_000\n").unwrap();
+        assert_eq!((said.upload_limit.unwrap().0, said.download_limit.unwrap().0), (2_000_000, 100_000));
+        let error = parse("upload_limit = 1\n").unwrap_err().to_string();
+        assert!(error.contains("line 1") && error.contains("64KiB"), "{error}");
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_its_line() {
         let error = parse("name = 'Ship'\n\nbudgte = '20GB'\n").unwrap_err().to_string();
         assert!(error.contains("line 3") && error.contains("budgte"), "{error}");

@@ -53,10 +53,21 @@ pub struct Config {
     pub space: SpaceRules,
     /// Connections from outside.
     pub connections: ConnectionLimits,
+    /// What files' content may take of the network.
+    pub limits: BandwidthLimits,
     /// The Napster side.
     pub napster: NapsterOptions,
     /// The operator needs the token even on the machine itself.
     pub operator_token: bool,
+}
+
+/// Bytes a second of files' content; none: no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BandwidthLimits {
+    /// That leave.
+    pub upload: Option<u64>,
+    /// That are fetched.
+    pub download: Option<u64>,
 }
 
 /// A port, and whether the user asked for it: if so, and it is taken, the node does not start.
@@ -109,6 +120,10 @@ impl Config {
             connections: ConnectionLimits {
                 total: said.max_connections.unwrap_or(2_048),
                 per_host: said.max_connections_per_host.unwrap_or(128),
+            },
+            limits: BandwidthLimits {
+                upload: said.upload_limit.map(|rate| rate.0),
+                download: said.download_limit.map(|rate| rate.0),
             },
             napster: napster(&said)?,
             operator_token: said.operator == Some(OperatorRule::Token),

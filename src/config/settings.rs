@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
-use super::values::{Address, DirectoryHost, Size, Span};
+use super::values::{Address, DirectoryHost, Rate, Size, Span};
 
 /// Whether neighbours' files are mirrored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -129,6 +129,14 @@ pub struct Settings {
     #[arg(long, value_name = "N", env = "BOUCAN_MAX_CONNECTIONS_PER_HOST", help_heading = "Network", value_parser = at_least_one)]
     pub max_connections_per_host: Option<usize>,
 
+    /// Content of files leaves at this many bytes a second at most, such as 2MB [default: no limit]
+    #[arg(long, value_name = "SIZE", env = "BOUCAN_UPLOAD_LIMIT", help_heading = "Network")]
+    pub upload_limit: Option<Rate>,
+
+    /// Content of files is fetched at this many bytes a second at most [default: no limit]
+    #[arg(long, value_name = "SIZE", env = "BOUCAN_DOWNLOAD_LIMIT", help_heading = "Network")]
+    pub download_limit: Option<Rate>,
+
     /// Another name under which browsers may ask for this node (may be repeated)
     #[arg(long, value_name = "HOST", env = "BOUCAN_ALSO_CALLED", value_delimiter = '\n', help_heading = "Network")]
     pub also_called: Vec<String>,
@@ -196,6 +204,8 @@ impl Settings {
             announce_interval: self.announce_interval.or(other.announce_interval),
             max_connections: self.max_connections.or(other.max_connections),
             max_connections_per_host: self.max_connections_per_host.or(other.max_connections_per_host),
+            upload_limit: self.upload_limit.or(other.upload_limit),
+            download_limit: self.download_limit.or(other.download_limit),
             also_called: list(self.also_called, other.also_called),
             directory_port: self.directory_port.or(other.directory_port),
             no_directory: self.no_directory.or(other.no_directory),

@@ -10,10 +10,20 @@ use serde::Deserialize;
 /// Fapster's port.
 pub const DIRECTORY_PORT: u16 = 3000;
 
+/// Below this a limit would break what it limits: each of the 16 copies that the mirror may fetch
+/// at once needs a good deal more than the least speed of 1 KiB/s, under which the other side ends
+/// a connection.
+pub const LEAST_RATE: u64 = 64 * 1024;
+
 /// A number of bytes: `20GB`, `1.5 GiB`, `0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Raw")]
 pub struct Size(pub u64);
+
+/// Bytes a second: `2MB`, `500KiB/s`. Not less than [`LEAST_RATE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Raw")]
+pub struct Rate(pub u64);
 
 /// A span of time: `10s`, `1m 30s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -58,6 +68,39 @@ impl TryFrom<Raw> for Size {
     fn try_from(raw: Raw) -> Result<Self, String> {
         match raw {
             Raw::Number(bytes) => Ok(Self(bytes)),
+            Raw::Text(text) => text.parse(),
+        }
+    }
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let size: Size = text.strip_suffix("/s").unwrap_or(text).trim_end().parse()?;
+        Self::new(size.0)
+    }
+}
+
+impl Rate {
+    fn new(bytes_per_second: u64) -> Result<Self, String> {
+        if bytes_per_second < LEAST_RATE {
+            return Err(format!(
+                "{bytes_per_second} bytes a second are too few to keep connections alive: the least limit is \
+                 {}KiB; leave it out for none",
+                LEAST_RATE / 1024
+            ));
+        }
+        Ok(Self(bytes_per_second))
+    }
+}
+
+impl TryFrom<Raw> for Rate {
+    type Error = String;
+
+    fn try_from(raw: Raw) -> Result<Self, String> {
+        match raw {
+            Raw::Number(bytes) => Self::new(bytes),
             Raw::Text(text) => text.parse(),
         }
     }
@@ -165,6 +208,23 @@ mod tests {
             "fe80::1%lo".parse::<Address>().unwrap().0,
             SocketAddrV6::new("fe80::1".parse().unwrap(), 0, 0, 1).into()
         );
+    }
+
+    #[test]
+    fn a_limit_is_a_size_a_second_and_not_too_small() {
+        for (text, rate) in [
+            ("2MB", Some(2_000_000)),
+            ("1.5 MiB/s", Some(1_572_864)),
+            ("500KiB /s", Some(512_000)),
+            ("64KiB", Some(LEAST_RATE)),
+            ("65535", None),
+            ("0", None),
+            ("2MB/min", None),
+            ("/s", None),
+        ] {
+            assert_eq!(text.parse::<Rate>().ok(), rate.map(Rate), "{text}");
+        }
+        assert!("1kB".parse::<Rate>().unwrap_err().contains("the least limit is 64KiB"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::dial::dial;
 use super::pace::Pace;
+use crate::bandwidth::Bandwidth;
 use crate::wire::napster::transfer::emit_retrieve;
 use crate::wire::napster::{ChunkReader, Md5, PeerAddress, TransferError};
 
@@ -71,6 +72,7 @@ pub struct Incoming {
     ready: BytesMut,
     received_bytes: u64,
     max_bytes: u64,
+    bandwidth: Bandwidth,
     ended: bool,
 }
 
@@ -92,6 +94,7 @@ impl Incoming {
             ready: BytesMut::new(),
             received_bytes: 0,
             max_bytes,
+            bandwidth: Bandwidth::default(),
             ended: false,
         };
         timeout(HEAD, incoming.begin()).await.map_err(|_| DownloadError::Silent)??;
@@ -119,6 +122,12 @@ impl Incoming {
             }
         }
         Err(last)
+    }
+
+    /// The same, not faster than a limit allows. The peer notices it by how it is read.
+    #[must_use]
+    pub fn within(self, bandwidth: Bandwidth) -> Self {
+        Self { bandwidth, ..self }
     }
 
     /// Who gives it.
@@ -153,6 +162,7 @@ impl Incoming {
         let content = self.ready.split().freeze();
         self.received_bytes = self.received_bytes.saturating_add(content.len() as u64);
         self.hasher.update(&content);
+        self.bandwidth.grant(content.len()).await;
         Ok(Some(content))
     }
 

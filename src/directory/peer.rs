@@ -18,6 +18,7 @@ use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::pace::Pace;
+use crate::bandwidth::{Bandwidth, GRANT_BYTES};
 use crate::listening::{Ends, Gate, GateLimits, Pass};
 use crate::loot::{Loot, OpenError};
 use crate::shutdown::Tasks;
@@ -60,6 +61,7 @@ impl Contents for Loot {
 pub struct PeerService {
     port: u16,
     contents: Arc<dyn Contents>,
+    upload: Bandwidth,
     counts: Arc<Counts>,
     whole: broadcast::Sender<Md5>,
 }
@@ -71,16 +73,18 @@ struct Counts {
 }
 
 impl PeerService {
-    /// Serves on the listeners until the node ends; directories are told `port`. `files` is how many
-    /// files and sockets the process may have open.
+    /// Serves on the listeners until the node ends, not faster than `upload` allows; directories are
+    /// told `port`. `files` is how many files and sockets the process may have open.
     pub fn start(
         listeners: Vec<TcpListener>,
         port: u16,
         contents: Arc<dyn Contents>,
+        upload: Bandwidth,
         files: usize,
         tasks: &Tasks,
     ) -> Self {
-        let service = Self { port, contents, counts: Arc::default(), whole: broadcast::Sender::new(SERVED_QUEUE) };
+        let (counts, whole) = (Arc::default(), broadcast::Sender::new(SERVED_QUEUE));
+        let service = Self { port, contents, upload, counts, whole };
         let total = LIMITS.total.min(files / FILES_SHARE).max(1);
         let gate = Gate::new(GateLimits { total, per_host: LIMITS.per_host.min(total) });
         for listener in listeners {
@@ -147,7 +151,7 @@ impl PeerService {
         };
         tracing::debug!(%peer, %md5, size_bytes, "a Napster peer fetches");
         let _active = Active::new(&self.counts);
-        send_file(stream, Arc::new(file), size_bytes, plan).await?;
+        send_file(stream, Arc::new(file), size_bytes, plan, &self.upload).await?;
         self.counts.served.fetch_add(1, Ordering::Relaxed);
         let _ = self.whole.send(md5); // nobody may listen
         Ok(())
@@ -189,13 +193,22 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<Parsed<Md5, crate::w
     }
 }
 
-async fn send_file(stream: &mut TcpStream, file: Arc<File>, size_bytes: u64, plan: ChunkPlan) -> io::Result<()> {
-    let chunks = PIECE_BYTES.checked_div(plan.chunk_bytes()).unwrap_or(1).max(1);
+async fn send_file(
+    stream: &mut TcpStream,
+    file: Arc<File>,
+    size_bytes: u64,
+    plan: ChunkPlan,
+    upload: &Bandwidth,
+) -> io::Result<()> {
+    // Under a limit the head does not wait for more than one grant, and others come between.
+    let piece_bytes = if upload.is_limited() { GRANT_BYTES as u64 } else { PIECE_BYTES };
+    let chunks = piece_bytes.checked_div(plan.chunk_bytes()).unwrap_or(1).max(1);
     let piece_bytes = plan.chunk_bytes().saturating_mul(chunks);
     let mut framed = plan.head();
     let mut offset = 0_u64;
     while offset < size_bytes {
         let length = piece_bytes.min(size_bytes.saturating_sub(offset));
+        upload.grant(usize::try_from(length).unwrap_or(usize::MAX)).await;
         let file = file.clone();
         let frame = move || read_and_frame(&file, offset, length, plan, framed);
         framed = tokio::task::spawn_blocking(frame).await.map_err(io::Error::other)??;
@@ -286,8 +299,14 @@ mod tests {
         }
         let listener = crate::listening::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let service =
-            PeerService::start(vec![listener], address.port(), Arc::new(shelf), usize::MAX, &Tasks::default());
+        let service = PeerService::start(
+            vec![listener],
+            address.port(),
+            Arc::new(shelf),
+            Bandwidth::default(),
+            usize::MAX,
+            &Tasks::default(),
+        );
         Room { _temp: temp, service, address }
     }
 

@@ -8,10 +8,9 @@ use std::io::{self, Write};
 use flate2::write::GzDecoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use http::{HeaderName, HeaderValue, Response};
-use hyper::body::Incoming;
 
 use super::FetchError;
-use super::client::{BodyReader, Connection, declared_length};
+use super::client::{AnswerBody, BodyReader, Connection, declared_length};
 
 /// Unpacked at once: it becomes about a thousand times as much at most.
 const STEP_BYTES: usize = 1024;
@@ -21,18 +20,18 @@ pub(super) async fn get(
     connection: &mut Connection,
     target: &str,
     more: &[(HeaderName, HeaderValue)],
-) -> Result<Response<Incoming>, FetchError> {
+) -> Result<Response<AnswerBody>, FetchError> {
     let gzip = (ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     connection.get_encoded(target, &[more, &[gzip]].concat()).await
 }
 
 /// The length that a list is said to have as it is read; none if it is compressed.
-pub(super) fn plain_length(response: &Response<Incoming>) -> Option<u64> {
+pub(super) fn plain_length(response: &Response<AnswerBody>) -> Option<u64> {
     declared_length(response.headers()).filter(|_| !response.headers().contains_key(CONTENT_ENCODING))
 }
 
 /// All of it, as it was before it was compressed, unless that is more than `most`: `None` then.
-pub(super) async fn whole(response: Response<Incoming>, most: usize) -> Result<Option<Vec<u8>>, FetchError> {
+pub(super) async fn whole(response: Response<AnswerBody>, most: usize) -> Result<Option<Vec<u8>>, FetchError> {
     let length = declared_length(response.headers()).unwrap_or(0);
     match response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"identity") => return BodyReader::new(response.into_body()).whole(length, most).await,

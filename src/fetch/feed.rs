@@ -23,7 +23,7 @@ use uuid::Uuid;
 use self::bounds::{Allowance, Pauses};
 use self::hearing::Hearing;
 use super::FetchError;
-use super::client::Connection;
+use super::client::{Connection, Dialling};
 use crate::loot::Loot;
 use crate::neighbours::Neighbourhood;
 use crate::wire::feed::{FeedError, FeedLines};
@@ -168,7 +168,7 @@ impl FeedReader {
     async fn open(&self, services: &[SocketAddr]) -> Result<(Connection, Incoming), FeedEnd> {
         let mut last = FeedEnd::Ended;
         for service in services {
-            let mut connection = match Connection::open(*service, self.from).await {
+            let mut connection = match Connection::open(*service, &Dialling::unlimited(self.from)).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     last = error.into();
@@ -177,7 +177,7 @@ impl FeedReader {
             };
             let response = connection.get(url::FEED_TARGET, &[]).await?;
             return match response.status() {
-                StatusCode::OK => Ok((connection, response.into_body())),
+                StatusCode::OK => Ok((connection, response.into_body().into_incoming())),
                 StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Err(FeedEnd::Unknown),
                 other => Err(FetchError::Status(other).into()),
             };

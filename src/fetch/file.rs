@@ -6,10 +6,9 @@ use std::io;
 use bytes::Bytes;
 use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use hyper::body::Incoming;
 
 use super::FetchError;
-use super::client::{BodyReader, Connection, declared_length};
+use super::client::{AnswerBody, BodyReader, Connection, declared_length};
 use crate::loot::space::Reservation;
 use crate::loot::spool::{Part, Validators};
 use crate::wire::url::Asking;
@@ -67,7 +66,7 @@ async fn ask(
     target: &str,
     part: &mut Part,
     size_bytes: u64,
-) -> Result<Response<Incoming>, FetchError> {
+) -> Result<Response<AnswerBody>, FetchError> {
     let more = resume_headers(part);
     if !more.is_empty() {
         let response = connection.get(target, &more).await?;
@@ -87,7 +86,7 @@ async fn ask(
 }
 
 /// Judges an answer that is to be the whole file.
-fn begin(response: Response<Incoming>, part: &mut Part, size_bytes: u64) -> Result<Response<Incoming>, FetchError> {
+fn begin(response: Response<AnswerBody>, part: &mut Part, size_bytes: u64) -> Result<Response<AnswerBody>, FetchError> {
     if response.status() != StatusCode::OK {
         return Err(FetchError::Status(response.status()));
     }
@@ -100,7 +99,7 @@ fn begin(response: Response<Incoming>, part: &mut Part, size_bytes: u64) -> Resu
 
 /// Writes the body to the part, up to the first byte too many. Returns how much there was.
 async fn receive(
-    response: Response<Incoming>,
+    response: Response<AnswerBody>,
     size_bytes: u64,
     mut part: Part,
     reservation: &mut Reservation,

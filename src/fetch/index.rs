@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
-use super::client::{Connection, declared_length};
+use super::client::{Connection, Dialling, declared_length};
 use super::manifest::ManifestReader;
 use super::{FetchError, compressed};
 use crate::neighbours::index_cache::IndexCache;
@@ -201,7 +201,7 @@ impl IndexFetcher {
 }
 
 async fn read_index(service: SocketAddr, from: Option<IpAddr>) -> Result<(Connection, Vec<u8>), FetchError> {
-    let mut connection = Connection::open(service, from).await?;
+    let mut connection = Connection::open(service, &Dialling::unlimited(from)).await?;
     let response = compressed::get(&mut connection, url::INDEX_TARGET, &[]).await?;
     if response.status() != http::StatusCode::OK {
         return Err(FetchError::Status(response.status()));

@@ -10,7 +10,7 @@ use http::header::{ETAG, IF_NONE_MATCH};
 use http::{HeaderValue, StatusCode};
 use tokio::sync::Semaphore;
 
-use super::client::{Connection, declared_length};
+use super::client::{Connection, Dialling, declared_length};
 use super::{FetchError, compressed};
 use crate::neighbours::{DueManifest, ManifestAnswer};
 use crate::wire::manifest::{Before, ManifestError, max_bytes, max_bytes_since};
@@ -62,7 +62,7 @@ impl ManifestReader {
             return self.ask_by(&mut connection, due).await;
         }
         for service in &due.services {
-            match Connection::open(*service, self.from).await {
+            match Connection::open(*service, &Dialling::unlimited(self.from)).await {
                 Ok(mut connection) => return self.ask_by(&mut connection, due).await,
                 Err(error) => last = error,
             }

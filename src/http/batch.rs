@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{Sender, channel};
 use super::App;
 use super::channel_body::ChannelBody;
 use super::error::HttpError;
+use crate::bandwidth::{Bandwidth, GRANT_BYTES};
 use crate::loot::{Loot, LootFile};
 use crate::wire::batch::{FILE_MAX_BYTES, REQUEST_MAX_BYTES, emit, parse_request};
 use crate::wire::{LootPath, url};
@@ -35,13 +36,18 @@ pub async fn serve(State(app): State<App>, RawQuery(query): RawQuery, request: R
     let names = parse_request(&list).map_err(|error| HttpError::BadQuery(error.to_string()))?;
     let paths: Vec<Option<LootPath>> = names.into_iter().map(|name| LootPath::parse(name.as_bytes()).ok()).collect();
     let (sender, receiver) = channel(GROUPS_AHEAD);
-    tokio::spawn(send(app.loot.clone(), paths, sender));
+    tokio::spawn(async move {
+        tokio::select! {
+            () = sender.closed() => {} // the client went
+            () = send(app.loot, app.upload, paths, &sender) => {}
+        }
+    });
     let kind = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((kind, Body::new(ChannelBody(receiver))).into_response())
 }
 
-/// Reads group by group, as the client takes them; ends when it goes.
-async fn send(loot: Loot, paths: Vec<Option<LootPath>>, sender: Sender<Bytes>) {
+/// Reads group by group, as the client takes them and the limit allows it.
+async fn send(loot: Loot, upload: Bandwidth, paths: Vec<Option<LootPath>>, sender: &Sender<Bytes>) {
     let mut paths = paths.into_iter();
     loop {
         let group: Vec<Option<LootPath>> = paths.by_ref().take(GROUP).collect();
@@ -49,9 +55,14 @@ async fn send(loot: Loot, paths: Vec<Option<LootPath>>, sender: Sender<Bytes>) {
             return;
         }
         let loot = loot.clone();
-        let Ok(bytes) = tokio::task::spawn_blocking(move || read(&loot, &group)).await else { return };
-        if sender.send(bytes).await.is_err() {
-            return;
+        let Ok(mut bytes) = tokio::task::spawn_blocking(move || read(&loot, &group)).await else { return };
+        while !bytes.is_empty() {
+            let most = if upload.is_limited() { GRANT_BYTES } else { usize::MAX };
+            let some = bytes.split_to(bytes.len().min(most));
+            upload.grant(some.len()).await;
+            if sender.send(some).await.is_err() {
+                return;
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The body of a file: read piece by piece as the client takes it, never more than one piece ahead.
+//! The body of a file: read piece by piece as the client takes it and the limit allows it, never
+//! more than one piece ahead.
 
 use std::fs::File;
 use std::io;
@@ -10,6 +11,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
+use tokio_util::sync::ReusableBoxFuture;
+
+use crate::bandwidth::Bandwidth;
 
 /// One piece: what a client that does not read costs.
 const PIECE_BYTES: usize = 32 * 1024;
@@ -21,17 +25,36 @@ pub struct FileBody {
     file: Arc<File>,
     offset: u64,
     remaining: u64,
-    reading: Option<JoinHandle<io::Result<Bytes>>>,
+    bandwidth: Bandwidth,
+    next: Next,
+}
+
+/// What the next piece waits for.
+#[derive(Debug)]
+enum Next {
+    /// Somebody who asks for it.
+    Client,
+    /// The limit.
+    Grant(ReusableBoxFuture<'static, ()>),
+    /// The disk.
+    Disk(JoinHandle<io::Result<Bytes>>),
 }
 
 impl FileBody {
-    /// `length` bytes from `offset`.
+    /// `length` bytes from `offset`, not faster than `bandwidth` allows.
     #[must_use]
-    pub fn new(file: File, offset: u64, length: u64) -> Self {
-        Self { file: Arc::new(file), offset, remaining: length, reading: None }
+    pub fn new(file: File, offset: u64, length: u64, bandwidth: Bandwidth) -> Self {
+        Self { file: Arc::new(file), offset, remaining: length, bandwidth, next: Next::Client }
     }
 
-    /// Reads the whole rest at once; for what is small.
+    /// Whether all of it may be read now, to leave together with its head: it is short, and does not
+    /// have to wait for a limit.
+    #[must_use]
+    pub fn can_be_collected(&self, most: u64) -> bool {
+        self.remaining < most && !self.bandwidth.is_limited()
+    }
+
+    /// Reads the whole rest at once; for what [can be](Self::can_be_collected).
     ///
     /// # Errors
     /// Of the disk; `UnexpectedEof` when the file was truncated.
@@ -43,6 +66,36 @@ impl FileBody {
     }
 }
 
+impl FileBody {
+    /// Of the next piece.
+    fn piece_bytes(&self) -> usize {
+        PIECE_BYTES.min(usize::try_from(self.remaining).unwrap_or(usize::MAX))
+    }
+
+    /// The next piece, first granted, then read.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        loop {
+            let length = self.piece_bytes();
+            match &mut self.next {
+                Next::Client if self.bandwidth.is_limited() => {
+                    let bandwidth = self.bandwidth.clone();
+                    self.next = Next::Grant(ReusableBoxFuture::new(async move { bandwidth.grant(length).await }));
+                    continue;
+                }
+                Next::Client => {}
+                Next::Grant(grant) => ready!(grant.poll(cx)),
+                Next::Disk(reading) => {
+                    let piece = ready!(Pin::new(reading).poll(cx)).map_err(io::Error::other).flatten();
+                    self.next = Next::Client;
+                    return Poll::Ready(piece);
+                }
+            }
+            let (file, offset) = (self.file.clone(), self.offset);
+            self.next = Next::Disk(tokio::task::spawn_blocking(move || read_piece(&file, offset, length)));
+        }
+    }
+}
+
 impl Body for FileBody {
     type Data = Bytes;
     type Error = io::Error;
@@ -51,20 +104,12 @@ impl Body for FileBody {
         if self.remaining == 0 {
             return Poll::Ready(None);
         }
-        let this = &mut *self;
-        let reading = this.reading.get_or_insert_with(|| {
-            let (file, offset) = (this.file.clone(), this.offset);
-            let length = PIECE_BYTES.min(usize::try_from(this.remaining).unwrap_or(usize::MAX));
-            tokio::task::spawn_blocking(move || read_piece(&file, offset, length))
-        });
-        let piece = ready!(Pin::new(reading).poll(cx)).map_err(io::Error::other).flatten();
-        this.reading = None;
-        let piece = match piece {
+        let piece = match ready!(self.poll_piece(cx)) {
             Ok(piece) => piece,
             Err(error) => return Poll::Ready(Some(Err(error))),
         };
-        this.offset = this.offset.saturating_add(piece.len() as u64);
-        this.remaining = this.remaining.saturating_sub(piece.len() as u64);
+        self.offset = self.offset.saturating_add(piece.len() as u64);
+        self.remaining = self.remaining.saturating_sub(piece.len() as u64);
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -81,4 +126,47 @@ fn read_piece(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
     let mut piece = vec![0; length];
     file.read_exact_at(&mut piece, offset)?;
     Ok(piece.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::time::Duration;
+
+    use http_body_util::BodyExt;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// The body of a file of so many bytes; each byte tells its place.
+    fn body(size: usize, limit: Option<u64>) -> (Vec<u8>, FileBody) {
+        let content: Vec<u8> = (0..size).map(|n| (n / 7) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&content).unwrap();
+        let length = (size - 10) as u64;
+        (content[10..].to_vec(), FileBody::new(file, 10, length, Bandwidth::new(limit)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_the_part_of_the_file_and_takes_its_time_where_there_is_a_limit() {
+        for (limit, seconds) in [(None, 0), (Some(1024), 2 * 32)] {
+            let (content, body) = body(2 * PIECE_BYTES + 100, limit);
+            let began = Instant::now();
+            let collected = BodyExt::collect(body).await.unwrap().to_bytes();
+            assert!(collected == content);
+            // The first piece goes at once, the third when the first two have gone.
+            assert_eq!(began.elapsed().as_secs(), seconds, "{limit:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn under_a_limit_nothing_is_read_before_its_turn() {
+        let (_, mut body) = body(PIECE_BYTES, Some(1024));
+        assert!(!body.can_be_collected(u64::MAX), "its head would wait");
+        let turn = body.bandwidth.clone();
+        turn.grant(PIECE_BYTES).await;
+        assert!(tokio::time::timeout(Duration::from_secs(31), body.frame()).await.is_err());
+        assert!(matches!(body.next, Next::Grant(_)));
+        assert!(body.frame().await.unwrap().is_ok());
+    }
 }

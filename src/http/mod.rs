@@ -41,6 +41,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use uuid::Uuid;
 
+use crate::bandwidth::Bandwidth;
 use crate::directory::Napster;
 use crate::discovery::interfaces::Interfaces;
 use crate::discovery::segment::Segment;
@@ -107,6 +108,10 @@ pub struct App {
     pub napster: Napster,
     /// Lets downloads from Napster peers in.
     pub relays: Gate,
+    /// For content of files that leaves.
+    pub upload: Bandwidth,
+    /// For content of files that is fetched.
+    pub download: Bandwidth,
     /// The address from which others are dialled; none: the system chooses.
     pub bind: Option<IpAddr>,
     /// How many files of each neighbour are not here.

@@ -23,6 +23,7 @@ use super::error::HttpError;
 use super::search::link_to;
 use super::store::{STORE_POLICY, disposition, inert_type};
 use super::{App, Ends};
+use crate::bandwidth::Bandwidth;
 use crate::directory::download::{DownloadError, Incoming};
 use crate::directory::race::first_of;
 use crate::directory::registry::{Holder, StoredRegistry};
@@ -88,11 +89,12 @@ async fn from_peers(
     let place = app.relays.admit(ends.peer).ok_or(HttpError::TooManyRelays)?;
     place.heard();
     let incoming = open_any(app, holders, md5).await?;
+    let (incoming, upload) = (incoming.within(app.download.clone()), app.upload.clone());
     let registry = registry.clone();
     tokio::spawn(async move {
         tokio::select! {
             () = sender.closed() => {} // the client went
-            () = relay(incoming, &sender, &registry, md5) => {}
+            () = relay(incoming, &upload, &sender, &registry, md5) => {}
         }
         drop(place);
     });
@@ -124,10 +126,13 @@ async fn open_any(app: &App, holders: Vec<Holder>, md5: Md5) -> Result<Incoming,
 }
 
 /// Hands on what comes; the word that it is whole only if it is.
-async fn relay(mut incoming: Incoming, sender: &Sender<Part>, registry: &StoredRegistry, md5: Md5) {
+async fn relay(mut incoming: Incoming, upload: &Bandwidth, sender: &Sender<Part>, registry: &StoredRegistry, md5: Md5) {
     loop {
         let part = match incoming.next().await {
-            Ok(Some(bytes)) => Part::Content(bytes),
+            Ok(Some(bytes)) => {
+                upload.grant(bytes.len()).await;
+                Part::Content(bytes)
+            }
             Ok(None) => {
                 registry.note_download(md5);
                 Part::Whole

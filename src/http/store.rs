@@ -71,11 +71,12 @@ pub async fn serve(
     let file =
         tokio::task::spawn_blocking(move || loot.open_file(&opened)).await.map_err(|_| HttpError::NotFound)??;
     let version = Version { etag: etag_of(&file.facts), modified: whole_seconds(file.facts.modified_ns) };
-    send_file(&headers, file, path.file_name(), version).await
+    send_file(&app, &headers, file, path.file_name(), version).await
 }
 
 /// An open file, or what is asked of it.
 pub(super) async fn send_file(
+    app: &App,
     headers: &HeaderMap,
     opened: LootFile,
     file_name: &str,
@@ -85,10 +86,10 @@ pub(super) async fn send_file(
     let selection = select(headers, &version, facts.size_bytes);
     let about = About { file_name, content_type: inert_type(file_name), version };
     let (first, length) = span(&selection, facts.size_bytes);
-    let body = FileBody::new(file, first, length);
+    let body = FileBody::new(file, first, length, app.upload.clone());
     let body = if length == 0 {
         Body::empty()
-    } else if length < WHOLE_BELOW_BYTES {
+    } else if body.can_be_collected(WHOLE_BELOW_BYTES) {
         Body::from(body.collect().await.map_err(HttpError::Disk)?)
     } else {
         Body::new(body)

@@ -1,6 +1,6 @@
 //! One job for many small files of one neighbour: one answer, one sync, one look of the keeper.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use http::StatusCode;
 
@@ -9,7 +9,7 @@ use super::plan::{Source, Want};
 use super::progress::Progress;
 use crate::fetch::FetchError;
 use crate::fetch::batch::fetch_batch;
-use crate::fetch::client::Connection;
+use crate::fetch::client::{Connection, Dialling};
 use crate::loot::landing::LandError;
 use crate::loot::landing_many::Small;
 use crate::loot::space::Reservation;
@@ -34,8 +34,8 @@ pub struct BatchJob {
     pub services: Vec<SocketAddr>,
     /// A connection left from an earlier job.
     pub connection: Option<Connection>,
-    /// The address to connect from.
-    pub bind: Option<IpAddr>,
+    /// How it is dialled.
+    pub dialling: Dialling,
     /// Where unfinished files are.
     pub spool: Spool,
     /// The space for all of them.
@@ -98,7 +98,7 @@ impl BatchJob {
         }
         let connection = match connection {
             Some(kept) => kept,
-            None => connection.insert(connect(&self.services, self.bind).await?),
+            None => connection.insert(connect(&self.services, &self.dialling).await?),
         };
         let names: Vec<&str> = self.wants.iter().map(|(_, source)| source.listed_name.as_str()).collect();
         fetch_batch(connection, &names, |at, given| {

@@ -3,7 +3,6 @@
 mod hand_out;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use super::queue::Queue;
 use super::retry::Retry;
 use super::rules::Rules;
 use super::{Active, Doing, Mirror};
-use crate::fetch::client::Connection;
+use crate::fetch::client::{Connection, Dialling};
 use crate::loot::space::SpaceBudget;
 use crate::loot::spool::Spool;
 use crate::loot::{Ledger, Loot, LootState};
@@ -59,8 +58,8 @@ pub struct Engine {
     pub rules: Rules,
     /// What may be used.
     pub space: SpaceBudget,
-    /// The address to connect from.
-    pub bind: Option<IpAddr>,
+    /// How neighbours are dialled.
+    pub dialling: Dialling,
 }
 
 /// What a job ends with.

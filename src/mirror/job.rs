@@ -2,7 +2,7 @@
 
 mod own;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Instant, SystemTime};
 
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::plan::{Source, Want};
 use super::progress::Progress;
 use super::swarm::download::{Download, Whole};
 use crate::fetch::FetchError;
-use crate::fetch::client::Connection;
+use crate::fetch::client::{Connection, Dialling};
 use crate::fetch::file::fetch_file;
 use crate::loot::folder::Obstacle;
 use crate::loot::landing::LandError;
@@ -40,8 +40,8 @@ pub struct Job {
     pub services: Vec<SocketAddr>,
     /// A connection left from an earlier job.
     pub connection: Option<Connection>,
-    /// The address to connect from.
-    pub bind: Option<IpAddr>,
+    /// How it is dialled.
+    pub dialling: Dialling,
     /// Where unfinished files are.
     pub spool: Spool,
     /// Its space.
@@ -157,7 +157,7 @@ impl Job {
             spool: &self.spool,
             reservation: &mut self.reservation,
             progress: &self.progress,
-            bind: self.bind,
+            dialling: &self.dialling,
         };
         match download.run().await? {
             None => self.fetch_whole(connection).await,
@@ -177,7 +177,7 @@ impl Job {
         }
         let connection = match connection {
             Some(kept) => kept,
-            None => connection.insert(connect(&self.services, self.bind).await?),
+            None => connection.insert(connect(&self.services, &self.dialling).await?),
         };
         let (spool, key) = (self.spool.clone(), self.want.part_key(self.source.uuid));
         let size_bytes = self.want.size_bytes;
@@ -246,10 +246,10 @@ impl Job {
 }
 
 /// A connection to the first of a neighbour's addresses that answers.
-pub(super) async fn connect(services: &[SocketAddr], bind: Option<IpAddr>) -> Result<Connection, FetchError> {
+pub(super) async fn connect(services: &[SocketAddr], dialling: &Dialling) -> Result<Connection, FetchError> {
     let mut last = FetchError::Connect(std::io::ErrorKind::AddrNotAvailable.into());
     for service in services {
-        match Connection::open(*service, bind).await {
+        match Connection::open(*service, dialling).await {
             Ok(connection) => return Ok(connection),
             Err(error) => last = error,
         }

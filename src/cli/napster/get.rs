@@ -13,6 +13,8 @@ use super::find::{LIST_MAX, search, search_text, shown, table};
 use super::part::{PartFile, target};
 use super::visit::Visit;
 use super::{At, Verbosity, say};
+use crate::bandwidth::Bandwidth;
+use crate::config::values::Rate;
 use crate::directory::download::{DownloadError, Incoming, dialled};
 use crate::wire::napster::transfer::CONTENT_MAX_BYTES;
 use crate::wire::napster::{FileName, FoundFile, Md5};
@@ -38,6 +40,10 @@ pub(super) struct Get {
     /// Save it in this folder, or as this file [default: here, under its name]
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
+
+    /// Fetch at this many bytes a second at most, such as 2MB [default: no limit]
+    #[arg(long, value_name = "SIZE", env = "BOUCAN_DOWNLOAD_LIMIT")]
+    download_limit: Option<Rate>,
 }
 
 impl Get {
@@ -90,7 +96,8 @@ impl Get {
         visit: &Visit,
         verbosity: Verbosity,
     ) -> Result<(), Failure> {
-        let mut incoming = Incoming::open(md5, peer, visit.from(), CONTENT_MAX_BYTES).await?;
+        let incoming = Incoming::open(md5, peer, visit.from(), CONTENT_MAX_BYTES).await?;
+        let mut incoming = incoming.within(Bandwidth::new(self.download_limit.map(|rate| rate.0)));
         part.restart().await?;
         let bar = bar(incoming.probable_bytes(), verbosity);
         while let Some(content) = incoming.next().await? {

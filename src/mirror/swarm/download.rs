@@ -1,7 +1,6 @@
 //! One content from all who have it: lists its pieces, finds what is here of it, and keeps lanes
 //! to its holders until it is whole.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use super::crew::Crew;
 use super::lanes::Lanes;
 use super::sources::Sources;
 use crate::fetch::FetchError;
+use crate::fetch::client::Dialling;
 use crate::fetch::pieces::fetch_list;
 use crate::loot::Loot;
 use crate::loot::space::Reservation;
@@ -56,8 +56,8 @@ pub struct Download<'d> {
     pub reservation: &'d mut Reservation,
     /// How far it is.
     pub progress: &'d Progress,
-    /// The address to connect from.
-    pub bind: Option<IpAddr>,
+    /// How neighbours are dialled.
+    pub dialling: &'d Dialling,
 }
 
 /// A content that is whole.
@@ -85,7 +85,7 @@ impl Download<'_> {
         let salt = fastrand::u64(..);
         let (content, size_bytes) = (self.content, self.size_bytes);
         let sources = Sources::new(self.neighbourhood.clone(), self.lies.clone(), content, size_bytes, salt);
-        let mut lanes = Lanes::new(sources, self.bind);
+        let mut lanes = Lanes::new(sources, self.dialling.clone());
         let Some(list) = self.list(&mut lanes).await? else { return Ok(None) };
         let list = Arc::new(list);
         let (spool, key) = (self.spool.clone(), part_key(self.path, size_bytes, content));
@@ -114,7 +114,7 @@ impl Download<'_> {
             let mut is_being_made = false;
             for (uuid, services) in lanes.sources.able(Instant::now()) {
                 let asked = async {
-                    let mut connection = connect(&services, self.bind).await?;
+                    let mut connection = connect(&services, self.dialling).await?;
                     fetch_list(&mut connection, self.content, self.size_bytes).await
                 };
                 match asked.await {

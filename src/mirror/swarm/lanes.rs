@@ -2,7 +2,6 @@
 //! are late.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use super::crew::Crew;
 use super::lane::Lane;
 use super::sources::Sources;
 use crate::fetch::FetchError;
+use crate::fetch::client::Dialling;
 use crate::mirror::job::connect;
 use crate::wire::LootPath;
 
@@ -33,7 +33,7 @@ pub(super) struct Lanes {
     pub(super) sources: Sources,
     jobs: JoinSet<Result<(), FetchError>>,
     places: HashMap<Id, Place>,
-    bind: Option<IpAddr>,
+    dialling: Dialling,
     gather: Duration,
 }
 
@@ -46,8 +46,8 @@ struct Place {
 }
 
 impl Lanes {
-    pub(super) fn new(sources: Sources, bind: Option<IpAddr>) -> Self {
-        Self { sources, jobs: JoinSet::new(), places: HashMap::new(), bind, gather: GATHER }
+    pub(super) fn new(sources: Sources, dialling: Dialling) -> Self {
+        Self { sources, jobs: JoinSet::new(), places: HashMap::new(), dialling, gather: GATHER }
     }
 
     pub(super) fn are_none(&self) -> bool {
@@ -80,9 +80,9 @@ impl Lanes {
     fn open(&mut self, crew: &Arc<Crew>, uuid: Uuid) {
         let Some(holder) = self.sources.get(uuid) else { return };
         for number in 0..LANES {
-            let (services, bind) = (holder.services.clone(), self.bind);
+            let (services, dialling) = (holder.services.clone(), self.dialling.clone());
             let lane = Lane { crew: crew.clone(), uuid, name: holder.name.clone(), id: holder.id, number };
-            let job = self.jobs.spawn(async move { lane.run(connect(&services, bind).await?).await });
+            let job = self.jobs.spawn(async move { lane.run(connect(&services, &dialling).await?).await });
             self.places.insert(job.id(), Place { uuid, id: holder.id, number, job });
         }
     }
