@@ -2,11 +2,13 @@
 //! Times are bounded from below only; how much faster a busy machine might be says nothing.
 
 use std::io::{Read as _, Write as _};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use boucan::wire::url::content_target;
-use md5::{Digest as _, Md5};
 
+use super::napster_relay::register;
+use super::napster_scripted::{Uploader, in_chunks, md5_of};
 use super::support::http::{connect, exchange, request};
 use super::support::lan::{Lan, Node};
 use super::support::wait_until;
@@ -45,7 +47,7 @@ fn content_leaves_no_faster_than_the_limit_by_whatever_way() {
         node = node.file(&format!("small {number}"), &small);
     }
     let node = node.start();
-    let md5: String = Md5::digest(&large).iter().map(|byte| format!("{byte:02x}")).collect();
+    let md5 = md5_of(&large);
     let by_content = content_target(blake3::hash(&large).as_bytes());
     wait_until("it is read for its digests", || request(node.address(), "HEAD", &by_content, "").status == 200);
     let names: String = (0..10).map(|number| format!("small {number}\n")).collect();
@@ -82,8 +84,8 @@ fn what_comes_under_a_limit_is_what_was_sent() {
 fn pages_and_lists_do_not_wait_behind_content() {
     let lan = Lan::new();
     let node = lan.node(2).arg("--upload-limit").arg("64KiB").start();
-    // It would take over four hours.
-    std::fs::File::create(node.loot("film.mkv")).unwrap().set_len(1 << 30).unwrap();
+    // It would take over a quarter of an hour.
+    std::fs::File::create(node.loot("film.mkv")).unwrap().set_len(64 << 20).unwrap();
     node.lists("film.mkv");
     let mut downloads: Vec<_> = (0..20).map(|_| connect(node.address())).collect();
     for download in &mut downloads {
@@ -120,4 +122,39 @@ fn the_mirror_fetches_no_faster_than_the_limit() {
     }
     wait_until("all small ones are here", || (0..20).all(|number| to.loot(&format!("small {number}")).exists()));
     assert!(began.elapsed() >= least(20 * 30 * KIB), "{:?}", began.elapsed());
+}
+
+#[test]
+fn what_a_napster_peer_gives_through_the_node_keeps_to_both_limits() {
+    let bytes = content(300 * KIB);
+    for flag in ["--upload-limit", "--download-limit"] {
+        let lan = Lan::new();
+        let node = lan.node(2).napster().arg(flag).arg("512KiB").start();
+        let peer = Uploader::start_at(5, vec![in_chunks(&bytes, 4_096)], false);
+        register(&node, 5, peer.address.port(), "song.ogg", &bytes);
+        let began = Instant::now();
+        let answer = node.get(&format!("/n/{}", md5_of(&bytes)));
+        assert!(answer.status == 200 && answer.body.len() >= 300 * KIB, "{}", answer.head);
+        assert!(began.elapsed() >= least(300 * KIB), "{flag}: {:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn a_command_that_fetches_keeps_to_its_limit() {
+    let (lan, home) = (Lan::new(), tempfile::tempdir().unwrap());
+    let bytes = content(300 * KIB);
+    let node = lan.node(2).napster().file("song.ogg", &bytes).start();
+    let mut get = Command::new(env!("CARGO_BIN_EXE_boucan"));
+    get.env_clear().env("HOME", home.path()).current_dir(home.path());
+    get.args(["napster", "get", "song.ogg", "--bind", "127.0.0.9", "--download-limit", "512KiB", "--state", "state"]);
+    get.args(["--directory", &node.directory().to_string()]);
+    let mut took = Duration::ZERO;
+    wait_until("the directory knows it, and it is fetched", || {
+        let began = Instant::now();
+        let done = get.output().unwrap();
+        took = began.elapsed();
+        done.status.success()
+    });
+    assert!(took >= least(300 * KIB), "{took:?}");
+    assert!(std::fs::read(home.path().join("song.ogg")).unwrap() == bytes);
 }

@@ -24,7 +24,7 @@ const BROKEN: [Option<i32>; 2] = [Some(18), Some(56)];
 
 /// Registers a content for 127.0.0.`last`, which gives it at `port`.
 #[track_caller]
-fn register(node: &Node, last: u8, port: u16, name: &str, content: &[u8]) {
+pub fn register(node: &Node, last: u8, port: u16, name: &str, content: &[u8]) {
     let address = format!("127.000.000.{last:03}|0000:0000:0000:0000:0000:ffff:7f00:{last:04x}");
     register_as(node, last, &format!("{address}{port:05}"), name, content);
 }
