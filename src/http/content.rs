@@ -73,7 +73,7 @@ pub(super) async fn serve(app: &App, ends: &Ends, query: &str, headers: &HeaderM
         return Err(HttpError::NoSuchPieces);
     }
     let about = About { file_name: &readable.file_name, content_type: inert_type(&readable.file_name), version };
-    let body = FileBody::new(readable.file, first, length, app.upload.clone());
+    let body = FileBody::new(readable.file, first, length, app.upload.clone()).fast();
     let body = if length == 0 { Body::empty() } else { Body::new(PieceBody::new(body, slot, chosen)) };
     Ok(respond(&selection, readable.size_bytes, &about, body))
 }
