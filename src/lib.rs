@@ -43,7 +43,7 @@
 //! [`discovery`]; 2 index → [`wire::index`], [`wire::index_hmac`], [`loot`]; 3 files →
 //! [`http::store`], [`fetch::file`]; 4 search → [`search`]; 5 opportunistic mode →
 //! [`mirror::plan`]; 6 extensions → [`wire::manifest`], [`http::manifest`], [`fetch::manifest`],
-//! [`wire::pieces`], [`http::content`];
+//! [`wire::pieces`], [`http::content`], [`wire::feed`], [`http::feed`], [`fetch::feed`];
 //! 7 directory → [`wire::napster`], [`directory`].
 
 pub mod bandwidth;

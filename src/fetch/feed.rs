@@ -4,7 +4,7 @@
 //!
 //! What a neighbour can cost us: memory for a line, for what comes in one read, and for what
 //! [`Holders`](crate::neighbours::Holders) keeps of it; time for so many lines and bytes a second
-//! ([`Allowance`]), and after it sent more, for a connection now and then ([`Pauses`]).
+//! (`bounds::Allowance`), and after it sent more, for a connection now and then (`bounds::Pauses`).
 
 mod bounds;
 mod hearing;

@@ -21,8 +21,8 @@ const HASHING_MIN: Duration = Duration::from_secs(2);
 const HASHING_MAX: Duration = Duration::from_secs(60);
 /// A complete one changes without its index when a file keeps its size.
 const COMPLETE: Duration = Duration::from_secs(300);
-/// One that changes is told by its neighbour's feed, but at most so often is it asked for.
-const TOLD_MIN: Duration = Duration::from_millis(100);
+/// One that changes is told by its neighbour's feed, but it is asked for at most so often.
+const TOLD_MIN: Duration = Duration::from_millis(50);
 /// Who waits for what a manifest tells of a new index waits at most so long.
 const AWAITED_MAX: Duration = Duration::from_secs(10);
 /// Fetching takes at most one part in so many of the time.

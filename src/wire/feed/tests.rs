@@ -98,7 +98,7 @@ fn a_feed_begins_with_its_first_line_and_has_lines_of_bounded_length() {
                 Err(error) => break Err(error),
             }
         };
-        assert_eq!(outcome, expected, "{:.60}", text);
+        assert_eq!(outcome, expected, "{text:.60}");
     }
 }
 
