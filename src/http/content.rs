@@ -55,23 +55,31 @@ pub(super) async fn serve(app: &App, ends: &Ends, query: &str, headers: &HeaderM
     let content = Content::new(blake3.into());
     let readable = open(app, blake3).await?;
     let wanted = wanted(query, &readable)?;
-    let slot = app.uploads.slot(canonical(ends.peer).ip()).await?;
     // The same wherever it is fetched: a download may go on at another node.
     let etag = format!("\"{}\"", blake3.to_hex());
     let version = Version { etag, modified: whole_seconds(readable.modified_ns) };
-    let (selection, chosen) = match wanted {
-        None => (select(headers, &version, readable.size_bytes), None),
+    let host = canonical(ends.peer).ip();
+    let (selection, chosen, slot) = match wanted {
+        None => {
+            let selection = select(headers, &version, readable.size_bytes);
+            let (first, length) = span(&selection, readable.size_bytes);
+            if !is_here(&readable, first, length) {
+                return Err(HttpError::NoSuchPieces);
+            }
+            (selection, None, app.uploads.slot(host, length).await?)
+        }
         Some((wanted, most)) => {
+            // What was handed out meanwhile counts.
+            let slot = app.uploads.slot(host, most.saturating_mul(PIECE_BYTES)).await?;
             let run = app.uploads.choose(content, &wanted, most).ok_or(HttpError::NoSuchPieces)?;
             let (first, length) = run_bytes(&run, readable.size_bytes);
             let selection = Selection::Part { first, last: first.saturating_add(length).saturating_sub(1) };
-            (selection, Some(Chosen { uploads: app.uploads.clone(), content, run }))
+            (selection, Some(Chosen { uploads: app.uploads.clone(), content, run }), slot)
         }
     };
     let (first, length) = span(&selection, readable.size_bytes);
-    if !is_here(&readable, first, length) {
-        return Err(HttpError::NoSuchPieces);
-    }
+    let (piece, pieces) = (first / PIECE_BYTES, length.div_ceil(PIECE_BYTES));
+    tracing::trace!(peer = %ends.peer, first = piece, pieces, chosen = chosen.is_some(), "pieces leave");
     let about = About { file_name: &readable.file_name, content_type: inert_type(&readable.file_name), version };
     let body = FileBody::new(readable.file, first, length, app.upload.clone()).fast();
     let body = if length == 0 { Body::empty() } else { Body::new(PieceBody::new(body, slot, chosen)) };

@@ -158,8 +158,8 @@ fn read_piece(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
     use http_body_util::BodyExt;
+    use std::io::Write as _;
     use tokio::time::Instant;
 
     use super::*;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 
 use super::error::HttpError;
 use super::file_body::FileBody;
@@ -23,57 +23,82 @@ use crate::wire::{Content, PieceSet};
 const SLOTS: usize = 4;
 /// … and of these, to one host.
 const SLOTS_PER_HOST: usize = 2;
+/// Requests of one host that wait; others are refused.
+const WAITING_PER_HOST: usize = 16;
 /// An answer waits so long for its slot. Then it goes all the same: who reads slowly shall not
 /// hold up everybody.
 const WAIT: Duration = Duration::from_secs(1);
-/// Hosts that are served at once.
+/// Hosts whose turns are remembered.
 const HOSTS_MAX: usize = 1_024;
 
 /// Hands out slots and pieces; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Uploads {
-    slots: Arc<Semaphore>,
-    hosts: Arc<Mutex<HashMap<IpAddr, Arc<Semaphore>>>>,
+    turns: Arc<Mutex<Turns>>,
     handouts: Arc<Mutex<Handouts>>,
 }
 
-/// The right to send one answer.
+/// Who waits, and who is next: the host that was given least since it came.
+#[derive(Debug, Default)]
+struct Turns {
+    hosts: HashMap<IpAddr, Host>,
+    waiting: Vec<Waiting>,
+    slots: usize,
+    /// The turn of the last one who was let in: who comes anew begins here.
+    turn: u64,
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    /// Counted in bytes given.
+    turn: u64,
+    slots: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    host: IpAddr,
+    bytes: u64,
+    wake: oneshot::Sender<Slot>,
+}
+
+/// The right to send one answer; given back when dropped.
 #[derive(Debug)]
 pub struct Slot {
-    _of_all: Option<OwnedSemaphorePermit>,
-    _of_host: OwnedSemaphorePermit,
+    uploads: Uploads,
+    host: IpAddr,
+    /// It does not count: its wait was over.
+    is_extra: bool,
 }
 
 impl Default for Uploads {
     fn default() -> Self {
         let handouts = Arc::new(Mutex::new(Handouts::new(fastrand::u64(..))));
-        Self { slots: Arc::new(Semaphore::new(SLOTS)), hosts: Arc::default(), handouts }
+        Self { turns: Arc::default(), handouts }
     }
 }
 
 impl Uploads {
-    /// Waits for a slot.
+    /// Waits for a slot, for an answer of so many bytes.
     ///
     /// # Errors
-    /// [`HttpError::NoRoom`] when the host has all of its slots for long.
-    pub async fn slot(&self, host: IpAddr) -> Result<Slot, HttpError> {
-        let of_host = self.of(host).ok_or(HttpError::NoRoom)?;
-        let of_host = tokio::time::timeout(WAIT, of_host.acquire_owned()).await;
-        let Ok(Ok(of_host)) = of_host else { return Err(HttpError::NoRoom) };
-        let of_all = tokio::time::timeout(WAIT, self.slots.clone().acquire_owned()).await;
-        Ok(Slot { _of_all: of_all.ok().and_then(Result::ok), _of_host: of_host })
-    }
-
-    /// The slots of one host; none when there are too many hosts.
-    fn of(&self, host: IpAddr) -> Option<Arc<Semaphore>> {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if hosts.len() >= HOSTS_MAX {
-            hosts.retain(|_, slots| slots.available_permits() < SLOTS_PER_HOST || Arc::strong_count(slots) > 1);
+    /// [`HttpError::NoRoom`] when very many requests of the host wait already.
+    pub async fn slot(&self, host: IpAddr, bytes: u64) -> Result<Slot, HttpError> {
+        let waiting = {
+            let mut turns = self.turns();
+            let of_host = turns.waiting.iter().filter(|waiting| waiting.host == host).count();
+            if of_host >= WAITING_PER_HOST || !turns.know(host) {
+                return Err(HttpError::NoRoom);
+            }
+            let (wake, woken) = oneshot::channel();
+            turns.waiting.push(Waiting { host, bytes, wake });
+            turns.let_in(self);
+            woken
+        };
+        match tokio::time::timeout(WAIT, waiting).await {
+            Ok(Ok(slot)) => Ok(slot),
+            _ => Ok(Slot { uploads: self.clone(), host, is_extra: true }),
         }
-        if hosts.len() >= HOSTS_MAX && !hosts.contains_key(&host) {
-            return None;
-        }
-        Some(hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(SLOTS_PER_HOST))).clone())
     }
 
     /// Which of the `wanted` pieces are to leave next, up to so many in a row.
@@ -82,8 +107,73 @@ impl Uploads {
         self.lock().choose(content, wanted, most, Instant::now())
     }
 
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Handouts> {
         self.handouts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turns {
+    /// Remembers a host; false when there are too many.
+    fn know(&mut self, host: IpAddr) -> bool {
+        if self.hosts.len() >= HOSTS_MAX && !self.hosts.contains_key(&host) {
+            let turn = self.turn;
+            let waits: Vec<IpAddr> = self.waiting.iter().map(|waiting| waiting.host).collect();
+            self.hosts.retain(|host, known| known.slots > 0 || known.turn > turn || waits.contains(host));
+        }
+        if self.hosts.len() >= HOSTS_MAX && !self.hosts.contains_key(&host) {
+            return false;
+        }
+        let turn = self.turn;
+        // Who asked nothing for a while saved nothing up.
+        let known = self.hosts.entry(host).or_default();
+        known.turn = known.turn.max(turn);
+        true
+    }
+
+    /// Lets in whose turn it is, while there are slots.
+    fn let_in(&mut self, uploads: &Uploads) {
+        self.waiting.retain(|waiting| !waiting.wake.is_closed());
+        while self.slots < SLOTS {
+            let able = self.waiting.iter().enumerate().filter_map(|(at, waiting)| {
+                let host = self.hosts.get(&waiting.host)?;
+                (host.slots < SLOTS_PER_HOST).then_some((host.turn, at))
+            });
+            let Some((turn, at)) = able.min() else { return };
+            let Waiting { host, bytes, wake } = self.waiting.remove(at);
+            let Some(known) = self.hosts.get_mut(&host) else { continue };
+            self.turn = self.turn.max(turn);
+            known.turn = known.turn.saturating_add(bytes);
+            known.slots = known.slots.saturating_add(1);
+            self.slots = self.slots.saturating_add(1);
+            let slot = Slot { uploads: uploads.clone(), host, is_extra: false };
+            if let Err(mut slot) = wake.send(slot) {
+                // It went away in this moment. Its slot is given back here: the lock is ours.
+                slot.is_extra = true;
+                self.give_back(host);
+            }
+        }
+    }
+
+    fn give_back(&mut self, host: IpAddr) {
+        self.slots = self.slots.saturating_sub(1);
+        if let Some(known) = self.hosts.get_mut(&host) {
+            known.slots = known.slots.saturating_sub(1);
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.is_extra {
+            return;
+        }
+        let mut turns = self.uploads.turns();
+        turns.give_back(self.host);
+        turns.let_in(&self.uploads);
     }
 }
 
@@ -146,16 +236,59 @@ impl Body for PieceBody {
 mod tests {
     use super::*;
 
+    fn host(last: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, last])
+    }
+
     #[tokio::test(start_paused = true)]
     async fn no_host_holds_all_slots_and_none_is_held_for_ever() {
         let uploads = Uploads::default();
-        let host = |last: u8| IpAddr::from([10, 0, 0, last]);
-        let _first = [uploads.slot(host(1)).await.unwrap(), uploads.slot(host(1)).await.unwrap()];
-        assert!(uploads.slot(host(1)).await.is_err(), "a host that has two waits, and is told so");
-        let second = [uploads.slot(host(2)).await.unwrap(), uploads.slot(host(2)).await.unwrap()];
-        let late = uploads.slot(host(3)).await.unwrap();
-        assert!(late._of_all.is_none(), "it came after its wait, beyond the slots");
+        let mut first = vec![];
+        for is_extra in [false, false, true] {
+            first.push(uploads.slot(host(1), 1).await.unwrap());
+            assert_eq!(first.last().unwrap().is_extra, is_extra, "a host has two; then it waits");
+        }
+        let second = [uploads.slot(host(2), 1).await.unwrap(), uploads.slot(host(2), 1).await.unwrap()];
+        assert!(uploads.slot(host(3), 1).await.unwrap().is_extra, "it came after its wait, beyond the slots");
         drop(second);
-        assert!(uploads.slot(host(3)).await.unwrap()._of_all.is_some());
+        assert!(!uploads.slot(host(3), 1).await.unwrap().is_extra);
+        drop(first);
+        assert_eq!(uploads.turns().slots, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_given_least_is_next() {
+        let uploads = Uploads::default();
+        let mut held = Vec::new();
+        for last in [1, 1, 2, 2] {
+            held.push(uploads.slot(host(last), 100).await.unwrap());
+        }
+        let wait = |last: u8| {
+            let uploads = uploads.clone();
+            tokio::spawn(async move { uploads.slot(host(last), 100).await.unwrap() })
+        };
+        let (again, new) = (wait(1), wait(3));
+        tokio::task::yield_now().await;
+        drop(held.pop());
+        let new = new.await.unwrap();
+        assert!(!new.is_extra && !again.is_finished(), "the newcomer comes first");
+        drop(held);
+        assert!(!again.await.unwrap().is_extra);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn very_many_requests_of_one_host_are_refused() {
+        let uploads = Uploads::default();
+        let wait = || {
+            let uploads = uploads.clone();
+            tokio::spawn(async move { uploads.slot(host(1), 1).await })
+        };
+        let waiting: Vec<_> = (0..SLOTS_PER_HOST + WAITING_PER_HOST).map(|_| wait()).collect();
+        tokio::task::yield_now().await;
+        assert!(uploads.slot(host(1), 1).await.is_err());
+        assert!(uploads.slot(host(2), 1).await.is_ok());
+        for waits in waiting {
+            assert!(waits.await.unwrap().is_ok());
+        }
     }
 }
