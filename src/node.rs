@@ -34,9 +34,11 @@ use crate::loot::stored::StoredLoot;
 use crate::loot::{Ledger, LootFolder};
 use crate::mirror::Mirror;
 use crate::mirror::engine::Engine;
-use crate::neighbours::Neighbourhood;
+use crate::mirror::rules::Rules;
 use crate::neighbours::index_cache::IndexCache;
+use crate::neighbours::{Neighbourhood, SwitchedOff};
 use crate::shutdown::{Tasks, signalled};
+use crate::wire::manifest::Mirrors;
 
 /// Searches that run at once, and listings likewise; others wait.
 const WALKS_MAX: usize = 4;
@@ -81,7 +83,7 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         loot: loot.clone(),
         ledger: ledger.clone(),
         neighbourhood: neighbourhood.clone(),
-        mirror: Mirror::default(),
+        mirror: steered_mirror(&config, state.path())?,
         interfaces: discovery.interfaces(),
         segment: discovery.segment(),
         stats: discovery.stats(),
@@ -131,6 +133,13 @@ fn files_max() -> usize {
 /// which address they are reached.
 fn dialled_from(config: &Config) -> Option<IpAddr> {
     config.discovery.bind.first().map(SocketAddr::ip).filter(IpAddr::is_loopback)
+}
+
+/// What pages see of the mirror, and steer.
+fn steered_mirror(config: &Config, state: &std::path::Path) -> anyhow::Result<Mirror> {
+    let copies = |rules: &Rules| rules.copies.map_or(Mirrors::Everything, Mirrors::Copies);
+    let switched_off = SwitchedOff::open(state).context("the list of switched-off nodes cannot be read")?;
+    Ok(Mirror::new(config.mirror.as_ref().map(copies), switched_off))
 }
 
 fn start_mirror(config: Config, app: &App, ledger: Ledger, tasks: &Tasks) {

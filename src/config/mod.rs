@@ -4,6 +4,7 @@
 //! option struct of the component that takes it.
 
 pub mod file;
+mod mirroring;
 pub mod settings;
 pub mod values;
 
@@ -20,7 +21,7 @@ use crate::http::accept::ConnectionLimits;
 use crate::loot::space::SpaceRules;
 use crate::mirror::rules::Rules;
 use crate::wire::{IndexKey, NodeName};
-use settings::{Mode, OperatorRule};
+use settings::OperatorRule;
 use values::{DIRECTORY_PORT, DirectoryHost};
 
 /// The port that Forban nodes share, for UDP and TCP.
@@ -112,7 +113,7 @@ impl Config {
             secrets: said.psk_file.iter().cloned().collect(),
             name: NodeName::new(said.name.as_deref().unwrap_or(&host_name)),
             key: key(&said)?,
-            mirror: mirror(&said)?,
+            mirror: mirroring::rules(&said)?,
             space: SpaceRules {
                 budget_bytes: said.budget.map(|size| size.0),
                 reserve_bytes: said.reserve.map(|size| size.0),
@@ -198,13 +199,6 @@ fn key(said: &Settings) -> anyhow::Result<IndexKey> {
         bail!("the pre-shared key in {} must have 1 to {KEY_MAX_BYTES} bytes", path.display());
     }
     Ok(IndexKey::PreShared(key.into()))
-}
-
-fn mirror(said: &Settings) -> anyhow::Result<Option<Rules>> {
-    let rules = Rules::new(&said.include, &said.exclude, !said.any_name.unwrap_or(false))
-        .context("a rule of --include or --exclude cannot be used")?;
-    let mode = if said.opportunistic == Some(true) { Mode::Opportunistic } else { said.mode.unwrap_or(Mode::Shared) };
-    Ok((mode == Mode::Opportunistic).then_some(rules))
 }
 
 /// The desktop's public folder, made if it is missing.

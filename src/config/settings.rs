@@ -1,12 +1,15 @@
 //! What can be said: as a flag, as an environment variable, as a key of the file. One struct is
 //! all three, so none can be forgotten.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use super::values::{Address, DirectoryHost, Rate, Size, Span};
+use crate::mirror::rules::{ConflictPolicy, Order};
+use crate::wire::Kind;
 
 /// Whether neighbours' files are mirrored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -74,6 +77,68 @@ pub struct Settings {
         help_heading = "Copying from nearby"
     )]
     pub exclude: Vec<String>,
+
+    /// Copy only files of this kind: video, audio, picture, document, archive, program or other, as
+    /// their extension tells (may be repeated)
+    #[arg(
+        long,
+        value_name = "KIND",
+        env = "BOUCAN_KIND",
+        value_delimiter = '\n',
+        help_heading = "Copying from nearby"
+    )]
+    pub kind: Vec<Kind>,
+
+    /// Never copy files of this kind (may be repeated)
+    #[arg(
+        long,
+        value_name = "KIND",
+        env = "BOUCAN_NEVER_KIND",
+        value_delimiter = '\n',
+        help_heading = "Copying from nearby"
+    )]
+    pub never_kind: Vec<Kind>,
+
+    /// Copy no smaller files, such as 100KB
+    #[arg(long, value_name = "SIZE", env = "BOUCAN_MIN_SIZE", help_heading = "Copying from nearby")]
+    pub min_size: Option<Size>,
+
+    /// Copy no larger files, such as 4GiB
+    #[arg(long, value_name = "SIZE", env = "BOUCAN_MAX_SIZE", help_heading = "Copying from nearby")]
+    pub max_size: Option<Size>,
+
+    /// Copy only from this node, by its UUID or its name; anybody can take a name (may be repeated)
+    #[arg(
+        long,
+        value_name = "NODE",
+        env = "BOUCAN_ONLY_FROM",
+        value_delimiter = '\n',
+        help_heading = "Copying from nearby"
+    )]
+    pub only_from: Vec<String>,
+
+    /// Never copy from this node, by its UUID or its name; it can take another (may be repeated)
+    #[arg(
+        long,
+        value_name = "NODE",
+        env = "BOUCAN_NEVER_FROM",
+        value_delimiter = '\n',
+        help_heading = "Copying from nearby"
+    )]
+    pub never_from: Vec<String>,
+
+    /// What is copied first [default: small-first]
+    #[arg(long, value_name = "ORDER", env = "BOUCAN_ORDER", help_heading = "Copying from nearby")]
+    pub order: Option<Order>,
+
+    /// Copy a file only while fewer than N nodes nearby hold it, this one among them once it does
+    /// [default: everything]
+    #[arg(long, value_name = "N", env = "BOUCAN_COPIES", help_heading = "Copying from nearby")]
+    pub copies: Option<NonZeroU32>,
+
+    /// What becomes of another version of a name than the one here [default: keep-both]
+    #[arg(long, value_name = "POLICY", env = "BOUCAN_CONFLICTS", help_heading = "Copying from nearby")]
+    pub conflicts: Option<ConflictPolicy>,
 
     /// Copy at most this much in all, such as 20GB [default: no limit beyond the reserve]
     #[arg(long, value_name = "SIZE", env = "BOUCAN_BUDGET", help_heading = "Copying from nearby")]
@@ -192,6 +257,15 @@ impl Settings {
             mode: if mode_said { self.mode } else { other.mode },
             include: list(self.include, other.include),
             exclude: list(self.exclude, other.exclude),
+            kind: list(self.kind, other.kind),
+            never_kind: list(self.never_kind, other.never_kind),
+            min_size: self.min_size.or(other.min_size),
+            max_size: self.max_size.or(other.max_size),
+            only_from: list(self.only_from, other.only_from),
+            never_from: list(self.never_from, other.never_from),
+            order: self.order.or(other.order),
+            copies: self.copies.or(other.copies),
+            conflicts: self.conflicts.or(other.conflicts),
             budget: self.budget.or(other.budget),
             reserve: self.reserve.or(other.reserve),
             any_name: self.any_name.or(other.any_name),

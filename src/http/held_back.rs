@@ -94,6 +94,10 @@ fn outcome(outcome: &Outcome) -> String {
         Outcome::CannotStandTogether => {
             "not taken: it would stand where another file or folder is, or differ from one only in case".into()
         }
+        Outcome::Replacing => "being fetched: it is newer than the copy here".into(),
+        Outcome::Skipped => "not taken: no version beside another is wanted here".into(),
+        Outcome::Older => "not taken: it is not newer than the one here".into(),
+        Outcome::EnoughNearby => "not taken: enough nodes nearby hold it, or it is another's turn to take it".into(),
         Outcome::OnlyShown => "not taken: there are too many versions".into(),
     }
 }

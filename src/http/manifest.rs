@@ -130,6 +130,7 @@ fn header(app: &App, ends: &Ends, hashed: &Hashed) -> Header {
         hashing: hashed.hashing.left as u64,
         index: Some(hashed.snapshot.hmac),
         peer: app.napster.own.as_ref().map(|own| own.address(ends.local.ip())),
+        mirrors: app.mirror.mirrors(),
         files: Some(hashed.table.known() as u64),
         version: hashed.version(),
         since: None,

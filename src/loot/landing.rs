@@ -87,6 +87,12 @@ impl Part {
         Ok((parent, grown))
     }
 
+    /// The time that was told of the file, in seconds since 1970: copies tell it on, so that all
+    /// nodes tell one time of one content. A file system that knows no such time keeps its own.
+    pub fn date(&self, mtime: Option<i64>) {
+        date(&self.file, mtime);
+    }
+
     fn part_name(&self) -> String {
         format!("{}.part", self.id)
     }
@@ -118,6 +124,19 @@ impl Part {
         }
         self.holds_another = false;
         rustix::fs::unlinkat(&*spool, &part, AtFlags::empty()).map_err(land_error)
+    }
+}
+
+/// Sets the time of a file's last change, if one is told. Not to the whole second: that would look
+/// like a clock that counts no others, and what is read would wait for it (`digests/stamp.rs`).
+pub(super) fn date(file: &std::fs::File, mtime: Option<i64>) {
+    let Some(tv_sec) = mtime else { return };
+    let times = rustix::fs::Timestamps {
+        last_access: rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
+        last_modification: rustix::fs::Timespec { tv_sec, tv_nsec: 1 },
+    };
+    if let Err(error) = rustix::fs::futimens(file, &times) {
+        tracing::debug!(tv_sec, %error, "a file does not keep the time that was told of it");
     }
 }
 
@@ -192,6 +211,19 @@ mod tests {
         assert!(matches!(whole(&spool, "d", "theirs").land(&path("d"), None), Err(LandError::Exists)));
         assert!(matches!(whole(&spool, "a/b", "theirs").land(&path("a/b"), None), Err(LandError::InTheWay)));
         assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn a_file_keeps_the_time_that_was_told() {
+        let (_temp, spool) = spool();
+        for (told, expected) in [(Some(1_000_000_000), 1_000_000_000), (Some(-5), -5)] {
+            let name = format!("at {expected}");
+            let part = whole(&spool, &name, "x");
+            part.date(told);
+            let (facts, _) = part.land(&path(&name), None).unwrap();
+            assert_eq!(facts.modified_ns.div_euclid(1_000_000_000), expected);
+            assert_eq!(spool.folder().facts(&path(&name)).unwrap().unwrap(), facts);
+        }
     }
 
     #[test]

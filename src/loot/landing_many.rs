@@ -11,7 +11,7 @@ use bytes::Bytes;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::folder::{FileFacts, facts_of};
-use super::landing::{LandError, in_the_way, rename_new, sync_folder};
+use super::landing::{LandError, date, in_the_way, rename_new, sync_folder};
 use super::spool::Spool;
 use crate::wire::LootPath;
 
@@ -25,6 +25,8 @@ pub struct Small {
     pub path: LootPath,
     /// All of it.
     pub content: Bytes,
+    /// When it was changed last, if that was told: seconds since 1970.
+    pub mtime: Option<i64>,
 }
 
 /// One that is written and has no name yet.
@@ -39,8 +41,7 @@ impl Spool {
     /// came of each, in their order. Blocks.
     #[must_use]
     pub fn land_many(&self, files: &[Small]) -> Vec<Result<FileFacts, LandError>> {
-        let written: Vec<Result<Written, io::Error>> =
-            files.iter().map(|file| self.write_small(&file.content)).collect();
+        let written: Vec<Result<Written, io::Error>> = files.iter().map(|file| self.write_small(file)).collect();
         let synced = sync_all(&self.handle, &written);
         let mut folders = Folders::default();
         let mut landed: Vec<Result<FileFacts, LandError>> = Vec::with_capacity(files.len());
@@ -60,14 +61,15 @@ impl Spool {
         landed
     }
 
-    fn write_small(&self, content: &[u8]) -> io::Result<Written> {
+    fn write_small(&self, small: &Small) -> io::Result<Written> {
         // What an earlier run left was swept when the spool was opened.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let part = format!("small-{}.part", NEXT.fetch_add(1, Ordering::Relaxed));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(rustix::fs::openat(&*self.handle, &part, flags, Mode::from_raw_mode(0o600))?);
         let mut facts = || -> io::Result<FileFacts> {
-            file.write_all(content)?;
+            file.write_all(&small.content)?;
+            date(&file, small.mtime);
             rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644))?;
             facts_of(&rustix::fs::fstat(&file)?).ok_or_else(|| io::Error::other("the spool file is no regular file"))
         };
@@ -127,7 +129,8 @@ mod tests {
     use super::*;
 
     fn small(name: &str, content: &str) -> Small {
-        Small { path: LootPath::parse(name.as_bytes()).unwrap(), content: Bytes::copy_from_slice(content.as_bytes()) }
+        let content = Bytes::copy_from_slice(content.as_bytes());
+        Small { path: LootPath::parse(name.as_bytes()).unwrap(), content, mtime: Some(1_000_000_000) }
     }
 
     #[test]
@@ -145,6 +148,7 @@ mod tests {
         assert_eq!(std::fs::read(temp.path().join("taken")).unwrap(), b"mine");
         let facts = spool.folder().facts(&files[7].path).unwrap().unwrap();
         assert!(facts.is_same_content(landed[7].as_ref().unwrap()));
+        assert_eq!(facts.modified_ns / 1_000_000_000, 1_000_000_000, "it keeps the time that was told");
         assert_eq!(std::fs::read_dir(temp.path().join(".boucan/spool")).unwrap().count(), 0);
         assert!(spool.land_many(&[small("few", "x")])[0].is_ok());
     }

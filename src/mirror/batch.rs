@@ -123,7 +123,7 @@ impl BatchJob {
                     if want.content().is_some_and(|told| told != content) {
                         done.push(self.done(want, &source, Err(LandError::WrongContent.into())));
                     } else {
-                        small.push(Small { path: want.path.clone(), content: bytes });
+                        small.push(Small { path: want.path.clone(), content: bytes, mtime: want.mtime });
                         landing.push((want, source, content));
                     }
                 }

@@ -16,12 +16,13 @@ use super::plan::{Offer, Outcome, Plan, View, Want, plan};
 use super::queue::Queue;
 use super::retry::Retry;
 use super::rules::Rules;
+use super::shortages::Shortages;
 use super::{Active, Doing, Mirror};
 use crate::fetch::client::{Connection, Dialling};
 use crate::loot::space::SpaceBudget;
 use crate::loot::spool::Spool;
 use crate::loot::{Ledger, Loot, LootState};
-use crate::neighbours::{Neighbour, Neighbourhood};
+use crate::neighbours::{Neighbour, Neighbourhood, SwitchedOff};
 use crate::wire::{Content, LootPath};
 
 /// Changes are gathered so long before a plan.
@@ -83,6 +84,7 @@ struct Work {
     no_batches: HashSet<Uuid>,
     landed: HashMap<LootPath, (u64, Content, Instant)>,
     conflicts: HashMap<Version, Instant>,
+    shortages: Shortages,
     lies: SharedLies,
     files: Retry<(Box<str>, u64, Uuid)>,
     neighbours: Retry<Uuid>,
@@ -101,6 +103,7 @@ impl Engine {
         let mut digests = self.loot.subscribe_digests();
         let mut manifests = self.neighbourhood.subscribe_manifests();
         let mut paused = self.mirror.paused.subscribe();
+        let mut switched = self.mirror.switched_off().subscribe();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut work = Work::new(self);
@@ -111,6 +114,7 @@ impl Engine {
                 Ok(()) = digests.changed() => work.want_plan(),
                 Ok(()) = manifests.changed() => work.want_plan(),
                 Ok(()) = paused.changed() => work.want_plan(),
+                Ok(()) = switched.changed() => work.want_plan(),
                 () = async { tokio::time::sleep_until(plan_due.unwrap_or_else(Instant::now).into()).await }, if plan_due.is_some() => work.make_plan().await,
                 Some(done) = work.jobs.join_next_with_id() => work.take(done),
                 _ = tick.tick() => work.look_around(),
@@ -133,6 +137,7 @@ impl Work {
             no_batches: HashSet::new(),
             landed: HashMap::new(),
             conflicts: HashMap::new(),
+            shortages: Shortages::default(),
             lies: SharedLies::default(),
             files: Retry::new(Duration::from_secs(1), Duration::from_secs(3600)),
             neighbours: Retry::new(Duration::from_secs(2), Duration::from_secs(300)),
@@ -189,21 +194,30 @@ impl Work {
         }
         let present = self.engine.neighbourhood.present(began);
         let awaited = present.iter().filter_map(|neighbour| neighbour.manifest_awaited_until(began)).min();
-        let offers: Vec<Offer> = present.into_iter().filter_map(|neighbour| offer(neighbour, began)).collect();
+        let off = self.engine.mirror.switched_off();
+        let offers = present.into_iter().filter_map(|neighbour| offer(neighbour, off, began));
+        let offers: Vec<Offer> = offers.collect();
+        let us = self.engine.neighbourhood.ours();
         let digests = self.engine.loot.digests();
         let facts = self.engine.ledger.facts();
         let rules = self.engine.rules.clone();
         let conflicts = std::mem::take(&mut self.conflicts);
+        let shortages = std::mem::take(&mut self.shortages);
         let made = tokio::task::spawn_blocking(move || {
             let has_lasted = |name: &str, size_bytes: u64, content: Option<Content>| {
                 let since = conflicts.get(&(Box::from(name), size_bytes, content));
                 since.is_some_and(|since| began.saturating_duration_since(*since) >= LASTING)
             };
             let ours = &snapshot.index;
-            let view = View { ours, digests: &digests, facts: &facts, offers: &offers, rules: &rules, has_lasted };
-            (plan(&view), conflicts)
+            let (digests, facts, offers, rules, shortages, now) =
+                (&*digests, &*facts, &*offers, &rules, &shortages, began);
+            let view = View { us, ours, digests, facts, offers, rules, has_lasted, shortages, now };
+            let mut made = plan(&view);
+            let shortages = shortages.renewed(&std::mem::take(&mut made.short), began);
+            (made, conflicts, shortages)
         });
-        if let Ok((made, before)) = made.await {
+        if let Ok((made, before, shortages)) = made.await {
+            self.shortages = shortages;
             self.adopt(made, &before, began);
         }
         self.plan_pause = GATHER.max(began.elapsed().saturating_mul(PLAN_SHARE));
@@ -249,10 +263,13 @@ impl Work {
 }
 
 /// What a neighbour offers, if its index is known.
-fn offer(neighbour: Neighbour, now: Instant) -> Option<Offer> {
+fn offer(neighbour: Neighbour, off: &SwitchedOff, now: Instant) -> Option<Offer> {
     let is_awaited = neighbour.manifest_awaited_until(now).is_some();
     let index = neighbour.known?.index;
+    let mirrors = neighbour.manifest.as_ref().and_then(|manifest| manifest.mirrors());
+    let is_switched_off = off.holds(neighbour.uuid);
     let digests = neighbour.manifest.map(|manifest| manifest.digests.clone());
     let digests = digests.filter(|digests| Arc::ptr_eq(digests.index(), &index));
-    Some(Offer { uuid: neighbour.uuid, index, digests, is_awaited })
+    let Neighbour { uuid, name, .. } = neighbour;
+    Some(Offer { uuid, name, index, digests, is_awaited, mirrors, is_switched_off })
 }

@@ -124,6 +124,7 @@ impl Job {
             Some(copied) => copied,
             None => self.fetch(connection).await?,
         };
+        part.date(self.want.mtime);
         let path = self.want.path.clone();
         let under_way = self.under_way.take();
         match blocking(move || part.land(&path, replacing.as_ref())).await? {

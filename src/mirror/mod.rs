@@ -12,6 +12,7 @@ pub mod progress;
 pub mod queue;
 pub mod retry;
 pub mod rules;
+pub mod shortages;
 pub mod swarm;
 
 use std::collections::VecDeque;
@@ -22,6 +23,8 @@ use tokio::sync::watch;
 
 use self::plan::Plan;
 use self::progress::Progress;
+use crate::neighbours::SwitchedOff;
+use crate::wire::manifest::Mirrors;
 use crate::wire::{DisplayText, LootPath};
 
 /// Files that came or failed lately and are shown.
@@ -85,19 +88,34 @@ pub struct Status {
 }
 
 /// A handle to the mirror; cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Mirror {
     status: Arc<Mutex<Status>>,
     paused: Arc<watch::Sender<bool>>,
-}
-
-impl Default for Mirror {
-    fn default() -> Self {
-        Self { status: Arc::default(), paused: Arc::new(watch::Sender::new(false)) }
-    }
+    switched_off: SwitchedOff,
+    mirrors: Option<Mirrors>,
 }
 
 impl Mirror {
+    /// One that takes so much, nothing in shared mode, and nothing from whom the operator switched
+    /// off.
+    #[must_use]
+    pub fn new(mirrors: Option<Mirrors>, switched_off: SwitchedOff) -> Self {
+        Self { mirrors, switched_off, ..Self::default() }
+    }
+
+    /// From whom nothing is taken.
+    #[must_use]
+    pub fn switched_off(&self) -> &SwitchedOff {
+        &self.switched_off
+    }
+
+    /// What is taken, as others are told: nothing in shared mode, and while it is paused.
+    #[must_use]
+    pub fn mirrors(&self) -> Option<Mirrors> {
+        self.mirrors.filter(|_| !self.is_paused())
+    }
+
     /// What it is doing.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -5,23 +5,30 @@
 //! is not fetched again, and nothing is ever deleted.
 
 mod answer;
+mod beside;
+mod copies;
+mod order;
+mod replacing;
 mod twins;
 mod versions;
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use uuid::Uuid;
 
 pub use self::answer::{Conflict, Outcome, Plan, Replaced, Source, Want};
+use self::copies::Copies;
+use self::order::Ranked;
 use self::twins::Twins;
 use self::versions::{OwnContents, Version, missing};
-use super::rules::{NotWanted, Rules};
+use super::rules::{ConflictPolicy, NotWanted, Rules};
+use super::shortages::Shortages;
 use crate::loot::ledger::Facts;
-use crate::wire::loot_path::ToldApart;
-use crate::wire::{Content, DigestTable, Index, LootPath};
+use crate::wire::manifest::Mirrors;
+use crate::wire::{Content, DigestTable, DisplayText, Index, LootPath};
 
-/// Versions of one name that are kept beside each other; more are only shown.
-const VERSIONS_MAX: usize = 8;
 /// Of so many wants, those that come next, holders under other names are looked for.
 const LOOKED_FOR_MAX: usize = 2_000;
 
@@ -30,17 +37,25 @@ const LOOKED_FOR_MAX: usize = 2_000;
 pub struct Offer {
     /// Whose.
     pub uuid: Uuid,
+    /// What it calls itself.
+    pub name: DisplayText,
     /// Its index.
     pub index: Arc<Index>,
     /// What its manifest tells, beside that index.
     pub digests: Option<Arc<DigestTable>>,
     /// Its manifest is about to come.
     pub is_awaited: bool,
+    /// What it takes of what others have, if it says that it does.
+    pub mirrors: Option<Mirrors>,
+    /// The operator wants nothing taken from it for now.
+    pub is_switched_off: bool,
 }
 
 /// All that a plan looks at.
 #[derive(Debug)]
 pub struct View<'v, S> {
+    /// Who we are.
+    pub us: Uuid,
     /// Our index.
     pub ours: &'v Arc<Index>,
     /// What is known of our files' content; the index beside it may be older.
@@ -53,35 +68,59 @@ pub struct View<'v, S> {
     pub rules: &'v Rules,
     /// Whether that other version of a name has lasted long enough to be no passing state.
     pub has_lasted: S,
+    /// Since when there are too few copies of what.
+    pub shortages: &'v Shortages,
+    /// The time.
+    pub now: Instant,
+}
+
+impl<S> View<'_, S> {
+    /// Whether anything is taken from that neighbour. What it holds counts all the same.
+    fn may_take_from(&self, offer: &Offer) -> bool {
+        !offer.is_switched_off && self.rules.whom.may_give(offer.uuid, &offer.name)
+    }
 }
 
 /// Makes the plan.
 pub fn plan<S: Fn(&str, u64, Option<Content>) -> bool>(view: &View<'_, S>) -> Plan {
     let own = OwnContents::new(view.ours, view.digests);
     let missing = missing(view, &own);
-    let mut planner = Planner { view, own, plan: Plan::default(), keys: Twins::new(view) };
+    let mut planner = Planner {
+        view,
+        own,
+        plan: Plan::default(),
+        wants: Vec::new(),
+        beside: HashSet::new(),
+        keys: Twins::new(view),
+        copies: Copies::new(view),
+    };
     for (name, versions) in missing {
         planner.consider(name, versions);
     }
     let mut plan = planner.plan;
-    plan.wants.sort_by(|a, b| (a.size_bytes, &a.path).cmp(&(b.size_bytes, &b.path)));
+    plan.short = planner.copies.into_short();
+    plan.wants = order::sorted(planner.wants, view.rules.order);
     // A neighbour may offer under its own name what we would keep beside another.
-    plan.wants.dedup_by(|a, b| a.path == b.path);
-    plan.wants.iter_mut().take(LOOKED_FOR_MAX).for_each(|want| add_other_names(want, view.offers));
+    let mut seen = HashSet::new();
+    plan.wants.retain(|want| !planner.beside.contains(&want.path) || seen.insert(want.path.clone()));
+    add_other_names(&mut plan.wants, view);
     plan
 }
 
 /// Who has the content under another name can give it too; asked after those that have the name.
-fn add_other_names(want: &mut Want, offers: &[Offer]) {
-    let Some(digests) = want.digests else { return };
-    for offer in offers {
-        if want.sources.iter().any(|source| source.uuid == offer.uuid) {
-            continue;
-        }
-        let holder = offer.digests.as_ref().and_then(|table| table.holders_of(digests.blake3).next());
-        if let Some((_, entry)) = holder.filter(|(_, entry)| entry.size_bytes == want.size_bytes) {
-            let source = Source { uuid: offer.uuid, listed_name: entry.listed_name(), by_content: true };
-            want.sources.push(source);
+fn add_other_names<S>(wants: &mut [Want], view: &View<'_, S>) {
+    let offers: Vec<&Offer> = view.offers.iter().filter(|offer| view.may_take_from(offer)).collect();
+    for want in wants.iter_mut().take(LOOKED_FOR_MAX) {
+        let Some(digests) = want.digests else { continue };
+        for offer in &offers {
+            if want.sources.iter().any(|source| source.uuid == offer.uuid) {
+                continue;
+            }
+            let holder = offer.digests.as_ref().and_then(|table| table.holders_of(digests.blake3).next());
+            if let Some((_, entry)) = holder.filter(|(_, entry)| entry.size_bytes == want.size_bytes) {
+                let source = Source { uuid: offer.uuid, listed_name: entry.listed_name(), by_content: true };
+                want.sources.push(source);
+            }
         }
     }
 }
@@ -90,7 +129,11 @@ struct Planner<'p, 'v, S> {
     view: &'p View<'v, S>,
     own: OwnContents<'v>,
     plan: Plan,
+    wants: Vec<Ranked>,
+    /// Names of wants that come beside others.
+    beside: HashSet<LootPath>,
     keys: Twins,
+    copies: Copies<'p>,
 }
 
 impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
@@ -105,125 +148,131 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
             return self.plan.deleted_here = self.plan.deleted_here.saturating_add(1);
         }
         versions.retain(|version| !self.is_here_already(&path, version));
-        // The version that most neighbours have is taken for the name; the first heard, of equals.
-        versions.sort_by_key(|version| std::cmp::Reverse(version.sources.len()));
         let sizes: Vec<u64> = versions.iter().map(|version| version.size_bytes).collect();
+        let is_alone = |version: &Version| sizes.iter().filter(|size| **size == version.size_bytes).count() == 1;
+        versions.retain(|version| self.view.rules.admit_size(version.size_bytes));
+        if versions.len() < sizes.len() {
+            self.plan.by_rule = self.plan.by_rule.saturating_add(1);
+        }
+        self.prefer(&mut versions);
         let mut versions = versions.into_iter();
+        let mut taken = None;
         if self.view.ours.find(name).is_none() {
             let Some(version) = versions.next() else { return };
-            if self.stands_in_the_way(&path) || !self.keys.admit(&path) {
-                return self.conflict(&path, &version, Outcome::CannotStandTogether);
-            }
-            if version.is_awaited {
+            taken = version.told_time();
+            let is_alone = is_alone(&version);
+            if !self.begin_name(&path, version, is_alone) {
                 return;
             }
-            self.want(path.clone(), version, None);
         }
         for (position, version) in versions.enumerate() {
-            let is_alone = sizes.iter().filter(|size| **size == version.size_bytes).count() == 1;
-            self.consider_other(&path, version, position, is_alone);
+            let is_alone = is_alone(&version);
+            self.consider_other(&path, version, position, is_alone, taken);
         }
     }
 
-    /// Versions we had before, and those that stand here under another name.
-    fn is_here_already(&self, path: &LootPath, version: &Version) -> bool {
-        let superseded = self.view.facts.is_superseded(path.as_str(), version.size_bytes, version.content());
-        let kept_for = |(original, told_apart): (LootPath, ToldApart<'_>)| {
-            let names_it = match told_apart {
-                ToldApart::BySize(size_bytes) => size_bytes == version.size_bytes,
-                ToldApart::ByContent(short) => version.content().is_none_or(|content| content.short() == short),
-            };
-            names_it && self.holds(&original, version)
-        };
-        (superseded && self.changed_by_its_origin(path, &version.sources).is_none())
-            || path.kept_beside().is_some_and(kept_for)
+    /// The version that most neighbours have comes first: it is taken for the name; the first
+    /// heard, of equals. Where the newest is wanted, that.
+    fn prefer(&self, versions: &mut [Version]) {
+        versions.sort_by_key(|version| std::cmp::Reverse(version.sources.len()));
+        if self.view.rules.conflicts == ConflictPolicy::NewestFromOrigin {
+            versions.sort_by_key(|version| std::cmp::Reverse(version.told_time()));
+        }
     }
 
-    /// Whether our file of that name is this version, as far as can be told.
-    fn holds(&self, path: &LootPath, version: &Version) -> bool {
-        let same_size = self.view.ours.find(path.as_str()).is_some_and(|own| own.size_bytes == version.size_bytes);
-        same_size && version.content().is_none_or(|content| self.own.of(path).is_none_or(|own| own == content))
+    /// A name that is not here. False if nothing of that name is to be looked at now.
+    fn begin_name(&mut self, path: &LootPath, version: Version, is_alone: bool) -> bool {
+        if self.stands_in_the_way(path) {
+            self.conflict(path, &version, Outcome::CannotStandTogether);
+            return false;
+        }
+        if !self.copies.is_ours_to_take(path.as_str(), &version, is_alone) {
+            self.plan.enough_nearby = self.plan.enough_nearby.saturating_add(1);
+            return true;
+        }
+        if !self.keys.admit(path) {
+            self.conflict(path, &version, Outcome::CannotStandTogether);
+            return false;
+        }
+        let is_known = !version.is_awaited;
+        if is_known {
+            self.want(path.clone(), version, None);
+        }
+        is_known
     }
 
     /// Another version than ours, or than the one that is fetched. `is_alone`: no other that is
-    /// offered has its size.
-    fn consider_other(&mut self, path: &LootPath, version: Version, position: usize, is_alone: bool) {
-        if let Some(replaced) = self.changed_by_its_origin(path, &version.sources) {
-            let already = self.plan.wants.last().is_some_and(|want| want.path == *path);
-            if !already {
-                if !version.is_awaited {
-                    self.want(path.clone(), version, Some(replaced));
-                }
+    /// offered has its size. `taken`: the time of the one that is fetched for the name, if told.
+    fn consider_other(
+        &mut self,
+        path: &LootPath,
+        version: Version,
+        position: usize,
+        is_alone: bool,
+        taken: Option<i64>,
+    ) {
+        let by_origin = self.changed_by_its_origin(path, &version.sources);
+        let replaced = by_origin.or_else(|| self.outdated_by(path, &version));
+        let already = self.wants.last().is_some_and(|ranked| ranked.want.path == *path);
+        if let Some(replaced) = replaced.filter(|_| !already) {
+            if version.is_awaited {
                 return;
             }
+            if by_origin.is_none() {
+                self.conflict(path, &version, Outcome::Replacing);
+            }
+            return self.want(path.clone(), version, Some(replaced));
         }
         if let Some(beside) = self.kept_as(path, &version) {
             return self.conflict(path, &version, Outcome::KeptBeside(beside));
         }
-        let has_lasted = (self.view.has_lasted)(path.as_str(), version.size_bytes, version.content());
-        let outcome = match self.name_beside(path, &version, is_alone) {
-            _ if version.is_awaited || !has_lasted => Outcome::Waiting,
-            Some(beside) if self.kept_versions(path).saturating_add(position) < VERSIONS_MAX => {
-                Outcome::Fetching(beside)
-            }
-            _ => Outcome::OnlyShown,
-        };
+        let outcome = self.beside_or_not(path, &version, position, is_alone, taken);
         self.conflict(path, &version, outcome.clone());
         if let Outcome::Fetching(beside) = outcome {
+            self.beside.insert(beside.clone());
             self.want(beside, version, None);
         }
     }
 
-    /// Our version came by the mirror, is as it came, and the neighbour it came from has another
-    /// now.
-    fn changed_by_its_origin(&self, path: &LootPath, sources: &[Source]) -> Option<Replaced> {
-        let ours = self.view.ours.find(path.as_str())?;
-        let mirrored = self.view.facts.mirrored(path.as_str())?;
-        let from_origin = sources.iter().any(|source| source.uuid == mirrored.origin);
-        let as_it_came = mirrored.size_bytes == ours.size_bytes
-            && mirrored.content.is_none_or(|content| self.own.of(path).is_none_or(|own| own == content));
-        let replaced = Replaced { size_bytes: ours.size_bytes, origin: mirrored.origin };
-        (as_it_came && from_origin).then_some(replaced)
+    /// What becomes of a version that does not take the name.
+    fn beside_or_not(
+        &mut self,
+        path: &LootPath,
+        version: &Version,
+        position: usize,
+        is_alone: bool,
+        taken: Option<i64>,
+    ) -> Outcome {
+        match self.view.rules.conflicts {
+            ConflictPolicy::Skip => return Outcome::Skipped,
+            ConflictPolicy::NewestFromOrigin if self.is_older(path, version, taken) => return Outcome::Older,
+            _ => {}
+        }
+        if version.is_awaited || !self.has_lasted(path, version) {
+            return Outcome::Waiting;
+        }
+        if !self.copies.is_ours_to_take(path.as_str(), version, is_alone) {
+            return Outcome::EnoughNearby;
+        }
+        match self.name_beside(path, version, is_alone) {
+            Some(beside) if self.has_room_beside(path, position) => Outcome::Fetching(beside),
+            _ => Outcome::OnlyShown,
+        }
     }
 
-    /// The name under which that version is kept beside already.
-    fn kept_as(&self, path: &LootPath, version: &Version) -> Option<LootPath> {
-        let by_content = version.content().and_then(|content| path.beside_by_content(&content).ok());
-        let names = by_content.into_iter().chain(path.beside(version.size_bytes).ok());
-        names.into_iter().find(|beside| self.holds(beside, version))
-    }
-
-    /// The name under which it may come: by its size, or by its content where the size is that of
-    /// another version too.
-    fn name_beside(&self, path: &LootPath, version: &Version, is_alone: bool) -> Option<LootPath> {
-        let is_ours = self.view.ours.find(path.as_str()).is_some_and(|own| own.size_bytes == version.size_bytes);
-        let by_size = path.beside(version.size_bytes).ok();
-        let is_taken = by_size.as_ref().is_some_and(|beside| self.view.ours.find(beside.as_str()).is_some());
-        let by_content = || path.beside_by_content(&version.content()?).ok();
-        let name = if is_ours || is_taken || !is_alone { by_content() } else { by_size };
-        name.filter(|beside| self.may_appear(beside))
+    fn has_lasted(&self, path: &LootPath, version: &Version) -> bool {
+        (self.view.has_lasted)(path.as_str(), version.size_bytes, version.content())
     }
 
     fn want(&mut self, path: LootPath, version: Version, replaces: Option<Replaced>) {
+        let (holders, mtime) = (version.holders(), version.mtime);
         let Version { size_bytes, digests, mut sources, .. } = version;
         // What cannot be verified comes from the origin alone.
         if let Some(replaced) = replaces.filter(|_| digests.is_none()) {
             sources.retain(|source| source.uuid == replaced.origin);
         }
-        self.plan.wants.push(Want { path, size_bytes, digests, sources, replaces });
-    }
-
-    /// How many other versions of a name are kept beside it already.
-    fn kept_versions(&self, path: &LootPath) -> usize {
-        let stem = path.as_str().rsplit_once('.').map_or(path.as_str(), |(stem, _)| stem);
-        let folder = path.folder().unwrap_or_default();
-        let beside =
-            self.view.ours.below(folder).filter(|own| own.name.starts_with(stem) && own.name.len() > stem.len());
-        beside.filter(|own| own.path().kept_beside().is_some_and(|(original, _)| original == *path)).count()
-    }
-
-    fn may_appear(&self, path: &LootPath) -> bool {
-        self.view.ours.find(path.as_str()).is_none() && !self.view.facts.is_deleted(path.as_str())
+        let want = Want { path, size_bytes, digests, mtime, sources, replaces };
+        self.wants.push(Ranked { want, holders });
     }
 
     /// One of its folders is a file here, or it is a folder here.

@@ -110,7 +110,14 @@ mod tests {
     fn want(name: &str, size_bytes: u64, sources: &[Uuid]) -> Want {
         let source = |uuid: &Uuid| Source { uuid: *uuid, listed_name: name.into(), by_content: false };
         let path = LootPath::parse(name.as_bytes()).unwrap();
-        Want { path, size_bytes, digests: None, sources: sources.iter().map(source).collect(), replaces: None }
+        Want {
+            path,
+            size_bytes,
+            digests: None,
+            mtime: None,
+            sources: sources.iter().map(source).collect(),
+            replaces: None,
+        }
     }
 
     #[test]

@@ -1,21 +1,71 @@
-//! What the operator wants mirrored: Forban's `filter` and `efilter`, and portable names.
+//! What the operator wants mirrored: Forban's `filter` and `efilter`, portable names, kinds, sizes
+//! and neighbours; in which order, how often, and what becomes of conflicts.
 
+mod whom;
+
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
+
+use clap::ValueEnum;
 use regex::{Regex, RegexBuilder};
+use serde::Deserialize;
 
-use crate::wire::LootPath;
+pub use self::whom::{Whom, WhomError};
 use crate::wire::loot_path::Refusal;
+use crate::wire::{Kind, LootPath};
 
 /// Longest pattern, and the size of its compiled form: patterns come from the operator, but a
 /// slip should not take the memory.
 const PATTERN_MAX_BYTES: usize = 4_096;
 const COMPILED_MAX_BYTES: usize = 1 << 20;
 
-/// Include and exclude rules.
+/// All that the operator says of mirroring.
 #[derive(Clone, Debug)]
 pub struct Rules {
     include: Vec<Regex>,
     exclude: Vec<Regex>,
     portable_only: bool,
+    /// Only these kinds; all if there is none.
+    pub kinds: Vec<Kind>,
+    /// Never these kinds.
+    pub never_kinds: Vec<Kind>,
+    /// Files of so many bytes.
+    pub sizes: RangeInclusive<u64>,
+    /// From whom.
+    pub whom: Whom,
+    /// What comes first.
+    pub order: Order,
+    /// Only while fewer nodes nearby hold a content; none: everything.
+    pub copies: Option<NonZeroU32>,
+    /// What becomes of other versions of a name.
+    pub conflicts: ConflictPolicy,
+}
+
+/// What comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// What is small.
+    #[default]
+    SmallFirst,
+    /// What the fewest nodes nearby list under its name.
+    RarestFirst,
+    /// What was changed last, as far as nodes tell; the rest comes last.
+    NewestFirst,
+}
+
+/// What becomes of another version of a name than the one here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConflictPolicy {
+    /// It is kept beside the one here.
+    #[default]
+    KeepBoth,
+    /// It is only shown.
+    Skip,
+    /// A newer one takes the place of a copy that nobody changed here; beside your own files it is
+    /// kept.
+    NewestFromOrigin,
 }
 
 /// A pattern that cannot be used.
@@ -50,7 +100,18 @@ impl Rules {
     pub fn new(include: &[String], exclude: &[String], portable_only: bool) -> Result<Self, RuleError> {
         let compile =
             |patterns: &[String]| patterns.iter().map(|pattern| compile(pattern)).collect::<Result<Vec<_>, _>>();
-        Ok(Self { include: compile(include)?, exclude: compile(exclude)?, portable_only })
+        Ok(Self {
+            include: compile(include)?,
+            exclude: compile(exclude)?,
+            portable_only,
+            kinds: Vec::new(),
+            never_kinds: Vec::new(),
+            sizes: 0..=u64::MAX,
+            whom: Whom::default(),
+            order: Order::default(),
+            copies: None,
+            conflicts: ConflictPolicy::default(),
+        })
     }
 
     /// Whether a file of that name is to be mirrored.
@@ -63,11 +124,28 @@ impl Rules {
         if !included || self.exclude.iter().any(|pattern| pattern.is_match(name)) {
             return Err(NotWanted::ByRule);
         }
+        if !self.admit_kind(name) {
+            return Err(NotWanted::ByRule);
+        }
         if self.portable_only {
             path.portable().map_err(NotWanted::NotPortable)?;
         }
         // What we could not list would seem to be missing, and come again and again.
         path.listable().map_err(NotWanted::NotPortable)
+    }
+
+    /// Whether a file of so many bytes is to be mirrored.
+    #[must_use]
+    pub fn admit_size(&self, size_bytes: u64) -> bool {
+        self.sizes.contains(&size_bytes)
+    }
+
+    fn admit_kind(&self, name: &str) -> bool {
+        if self.kinds.is_empty() && self.never_kinds.is_empty() {
+            return true;
+        }
+        let kind = Kind::of(name);
+        (self.kinds.is_empty() || self.kinds.contains(&kind)) && !self.never_kinds.contains(&kind)
     }
 }
 
@@ -108,6 +186,32 @@ mod tests {
         ] {
             assert_eq!(admits(include, exclude, name), wanted, "{include:?} {exclude:?} {name}");
         }
+    }
+
+    #[test]
+    fn kinds_are_taken_or_left_and_leaving_wins() {
+        for (kinds, never, name, wanted) in [
+            (&[][..], &[][..], "a", true),
+            (&[Kind::Audio, Kind::Video], &[], "a.mp3", true),
+            (&[Kind::Audio, Kind::Video], &[], "a.pdf", false),
+            (&[Kind::Audio], &[], "a", false),
+            (&[], &[Kind::Program], "setup.exe", false),
+            (&[], &[Kind::Program], "a", true),
+            (&[Kind::Audio], &[Kind::Audio], "a.mp3", false),
+        ] {
+            let mut rules = Rules::new(&[], &[], true).unwrap();
+            (rules.kinds, rules.never_kinds) = (kinds.to_vec(), never.to_vec());
+            let path = LootPath::parse(name.as_bytes()).unwrap();
+            assert_eq!(rules.admit(&path).is_ok(), wanted, "{kinds:?} {never:?} {name}");
+        }
+    }
+
+    #[test]
+    fn the_least_and_the_most_are_among_the_sizes() {
+        let mut rules = Rules::new(&[], &[], true).unwrap();
+        assert!(rules.admit_size(0) && rules.admit_size(u64::MAX));
+        rules.sizes = 10..=20;
+        assert_eq!([9, 10, 20, 21].map(|size| rules.admit_size(size)), [false, true, true, false]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::KnownIndex;
 use super::attempts::Attempts;
-use crate::wire::manifest::{Before, Header, ManifestVersion};
+use crate::wire::manifest::{Before, Header, ManifestVersion, Mirrors};
 use crate::wire::napster::PeerAddress;
 use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, Manifest};
 
@@ -125,6 +125,12 @@ impl KnownManifest {
     /// How its neighbour calls it.
     pub(super) fn version(&self) -> Option<&ManifestVersion> {
         self.header.version.as_ref()
+    }
+
+    /// What the neighbour mirrors, if it says that it does.
+    #[must_use]
+    pub fn mirrors(&self) -> Option<Mirrors> {
+        self.header.mirrors
     }
 
     /// When the file at a position of the index was changed last: seconds since 1970.

@@ -11,6 +11,7 @@ pub mod index_cache;
 pub mod known_index;
 pub mod manifest;
 pub mod neighbour;
+pub mod switched_off;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -25,6 +26,7 @@ pub use holders::Holders;
 pub use known_index::KnownIndex;
 pub use manifest::{DueManifest, KnownManifest, ManifestAnswer};
 pub use neighbour::{Heard, Neighbour};
+pub use switched_off::SwitchedOff;
 
 use crate::wire::{Announcement, IndexHmac};
 
@@ -105,6 +107,12 @@ impl Neighbourhood {
     #[must_use]
     pub fn holders(&self) -> &Holders {
         &self.holders
+    }
+
+    /// Our own uuid.
+    #[must_use]
+    pub fn ours(&self) -> Uuid {
+        self.ours
     }
 
     /// Notes an announcement that came from the segment. `from_here`: its source is an address of

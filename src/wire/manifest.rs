@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use self::header::Header;
+pub use self::header::{Header, Mirrors};
 pub use self::version::ManifestVersion;
 use super::digests::Change;
 use super::napster::Md5;

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::loot::spool::PartKey;
+use crate::mirror::shortages::Shortage;
 use crate::wire::loot_path::Refusal;
 use crate::wire::pieces::piece_count;
 use crate::wire::{Content, Digests, LootPath};
@@ -30,6 +31,8 @@ pub struct Want {
     pub size_bytes: u64,
     /// What names its content, where a holder tells it.
     pub digests: Option<Digests>,
+    /// When that was changed last, where a holder tells it: seconds since 1970.
+    pub mtime: Option<i64>,
     /// Who has it.
     pub sources: Vec<Source>,
     /// Our own version, which the mirror brought and its origin changed since.
@@ -103,12 +106,20 @@ pub enum Outcome {
     CannotStandTogether,
     /// No name for it, or too many versions already.
     OnlyShown,
+    /// It is newer than what the mirror brought, and fetched to its place.
+    Replacing,
+    /// The operator wants none beside another.
+    Skipped,
+    /// It is not newer than what the mirror brought, or brings, under that name.
+    Older,
+    /// Enough nodes nearby hold it, or it is for others to take.
+    EnoughNearby,
 }
 
 /// The whole answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Files to fetch, small ones first.
+    /// Files to fetch, in the operator's order.
     pub wants: Vec<Want>,
     /// Conflicts.
     pub conflicts: Vec<Conflict>,
@@ -118,6 +129,10 @@ pub struct Plan {
     pub by_rule: usize,
     /// Files deleted here and offered still.
     pub deleted_here: usize,
+    /// Names of which enough copies are nearby, or that are for others to take.
+    pub enough_nearby: usize,
+    /// What there are too few copies of, whoever takes it.
+    pub short: Vec<Shortage>,
 }
 
 impl Plan {

@@ -1,5 +1,11 @@
 //! The plan as tables: what we have, what they have, what is to be done.
 
+mod copies;
+mod newest;
+mod wishes;
+
+use std::time::Duration;
+
 use super::*;
 use crate::loot::Ledger;
 use crate::loot::ledger::Mirrored;
@@ -16,6 +22,10 @@ struct Room {
     ledger: Ledger,
     offers: Vec<Offer>,
     lasted: bool,
+    rules: Rules,
+    us: Uuid,
+    shortages: Shortages,
+    now: Instant,
     _temp: tempfile::TempDir,
 }
 
@@ -30,7 +40,8 @@ fn digests(contents: &[u8]) -> Vec<Option<Digests>> {
 
 /// Nothing is told of the contents.
 fn offer(uuid: Uuid, text: &str) -> Offer {
-    Offer { uuid, index: Arc::new(index(text)), digests: None, is_awaited: false }
+    let (name, index) = (DisplayText::from_bytes(format!("node {uuid}").as_bytes(), 64), Arc::new(index(text)));
+    Offer { uuid, name, index, digests: None, is_awaited: false, mirrors: None, is_switched_off: false }
 }
 
 /// `ours` and each of the neighbours' indexes, lines separated by blanks, `_` for a blank.
@@ -42,6 +53,10 @@ fn room(ours: &str, offers: &[(Uuid, &str)]) -> Room {
         ledger: Ledger::open(&temp.path().join("ledger")).unwrap(),
         offers: offers.iter().map(|(uuid, text)| offer(*uuid, text)).collect(),
         lasted: true,
+        rules: Rules::new(&[], &[], true).unwrap(),
+        us: Uuid::from_u128(0x05),
+        shortages: Shortages::default(),
+        now: Instant::now(),
         _temp: temp,
     }
 }
@@ -49,6 +64,23 @@ fn room(ours: &str, offers: &[(Uuid, &str)]) -> Room {
 impl Room {
     fn passing(mut self) -> Self {
         self.lasted = false;
+        self
+    }
+
+    fn with(mut self, say: impl FnOnce(&mut Rules)) -> Self {
+        say(&mut self.rules);
+        self
+    }
+
+    fn offer(&mut self, uuid: Uuid) -> &mut Offer {
+        self.offers.iter_mut().find(|offer| offer.uuid == uuid).unwrap()
+    }
+
+    /// When a neighbour's files were changed last, in the order of their names.
+    fn dated(mut self, uuid: Uuid, times: &[i64]) -> Self {
+        let offer = self.offer(uuid);
+        let table = DigestTable::clone(offer.digests.as_ref().unwrap()).with_mtimes(times.to_vec());
+        offer.digests = Some(Arc::new(table));
         self
     }
 
@@ -81,7 +113,7 @@ impl Room {
 
     /// What a neighbour tells of its files, likewise.
     fn telling(mut self, uuid: Uuid, contents: &[u8]) -> Self {
-        let offer = self.offers.iter_mut().find(|offer| offer.uuid == uuid).unwrap();
+        let offer = self.offer(uuid);
         offer.digests = Some(Arc::new(DigestTable::new(offer.index.clone(), digests(contents))));
         self
     }
@@ -92,16 +124,18 @@ impl Room {
     }
 
     fn plan(&self) -> Plan {
-        let rules = Rules::new(&[], &[], true).unwrap();
         let lasted = self.lasted;
         let facts = self.ledger.facts();
         plan(&View {
+            us: self.us,
             ours: &self.ours,
             digests: &self.digests,
             facts: &facts,
             offers: &self.offers,
-            rules: &rules,
+            rules: &self.rules,
             has_lasted: |_: &str, _, _| lasted,
+            shortages: &self.shortages,
+            now: self.now,
         })
     }
 

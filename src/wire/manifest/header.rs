@@ -1,11 +1,42 @@
 //! The lines of a manifest before the files: keys and values.
 
+use std::fmt;
+use std::num::NonZeroU32;
+
 use super::{FIRST_LINE, ManifestVersion, Skipped, decimal};
 use crate::wire::IndexHmac;
 use crate::wire::napster::PeerAddress;
 
 /// Lines of the header that are looked at.
 const HEADER_LINES: usize = 256;
+
+/// What a node takes of what others have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mirrors {
+    /// Everything that its rules let in.
+    Everything,
+    /// That of which fewer nodes nearby hold a copy.
+    Copies(NonZeroU32),
+}
+
+impl Mirrors {
+    fn parse(value: &str) -> Option<Self> {
+        if value == "all" {
+            return Some(Self::Everything);
+        }
+        let copies = u32::try_from(decimal(value)?).unwrap_or(u32::MAX);
+        NonZeroU32::new(copies).map(Self::Copies)
+    }
+}
+
+impl fmt::Display for Mirrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everything => f.write_str("all"),
+            Self::Copies(copies) => write!(f, "{copies}"),
+        }
+    }
+}
 
 /// What precedes the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +47,8 @@ pub struct Header {
     pub index: Option<IndexHmac>,
     /// Where the node serves Napster peers, if it does.
     pub peer: Option<PeerAddress>,
+    /// What the node mirrors, if it does.
+    pub mirrors: Option<Mirrors>,
     /// How many files the whole tells of.
     pub files: Option<u64>,
     /// How this state is called.
@@ -34,6 +67,7 @@ impl Header {
         };
         add("index", self.index.map(|index| index.to_string()));
         add("peer", self.peer.map(|peer| peer.to_string()));
+        add("mirrors", self.mirrors.map(|mirrors| mirrors.to_string()));
         add("files", self.files.map(|files| files.to_string()));
         add("version", self.version.as_ref().map(ManifestVersion::to_string));
         add("since", self.since.as_ref().map(ManifestVersion::to_string));
@@ -59,6 +93,7 @@ impl Header {
             "hashing" => self.hashing = decimal(value)?,
             "index" => self.index = Some(IndexHmac::parse(value.as_bytes())?),
             "peer" => self.peer = Some(PeerAddress::parse(value.as_bytes()).ok()?),
+            "mirrors" => self.mirrors = Some(Mirrors::parse(value)?),
             "files" => self.files = Some(decimal(value)?),
             "version" => self.version = Some(ManifestVersion::parse(value.as_bytes())?),
             "since" => self.since = Some(ManifestVersion::parse(value.as_bytes())?),

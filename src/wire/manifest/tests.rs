@@ -28,19 +28,37 @@ fn a_manifest_is_written_and_read() {
         hashing: 1,
         index: IndexHmac::parse(hmac.as_bytes()),
         peer: PeerAddress::parse(peer.as_bytes()).ok(),
+        mirrors: Some(Mirrors::Everything),
         files: Some(2),
         version: ManifestVersion::parse(b"r.7"),
         since: None,
     };
     let text = header.emit() + &emit_rows(&table, 0..3);
     let expected = format!(
-        "boucan-manifest 2\nhashing 1\nindex {hmac}\npeer {peer}\nfiles 2\nversion r.7\n\n1 -9 {MD5} {BLAKE3} a\n3 -9 {MD5} {BLAKE3} d/b, c.txt\n"
+        "boucan-manifest 2\nhashing 1\nindex {hmac}\npeer {peer}\nmirrors all\nfiles 2\nversion r.7\n\n1 -9 {MD5} {BLAKE3} a\n3 -9 {MD5} {BLAKE3} d/b, c.txt\n"
     );
     assert_eq!(text, expected);
     let manifest = Manifest::parse(text.as_bytes(), &index).unwrap();
     assert_eq!((&manifest.header, manifest.skipped), (&header, Skipped::default()));
     assert_eq!(manifest.digests.iter().collect::<Vec<_>>(), table.iter().collect::<Vec<_>>());
     assert_eq!((manifest.digests.mtime(0), manifest.digests.mtime(1), manifest.adds_up()), (Some(-9), None, true));
+}
+
+#[test]
+fn who_mirrors_says_so() {
+    for (text, mirrors, bad) in [
+        ("", None, 0),
+        ("mirrors all\n", Some(Mirrors::Everything), 0),
+        ("mirrors 2\n", Some(Mirrors::Copies(2.try_into().unwrap())), 0),
+        ("mirrors 99999999999\n", Some(Mirrors::Copies(u32::MAX.try_into().unwrap())), 0),
+        ("mirrors 0\n", None, 1),
+        ("mirrors some\n", None, 1),
+        ("mirrors -1\n", None, 1),
+    ] {
+        let body = format!("boucan-manifest 2\n{text}\n");
+        let manifest = Manifest::parse(body.as_bytes(), &index("a,1\n")).unwrap();
+        assert_eq!((manifest.header.mirrors, manifest.skipped.bad), (mirrors, bad), "{text}");
+    }
 }
 
 #[test]
