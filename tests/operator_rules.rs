@@ -7,7 +7,7 @@ use super::support::page::elements;
 use super::support::wait_for;
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
-const CHANGES: [&str; 3] = ["/operator/rescan", "/operator/mirror", "/operator/forget-deleted"];
+const CHANGES: [&str; 4] = ["/operator/rescan", "/operator/mirror", "/operator/neighbour", "/operator/forget-deleted"];
 
 /// A POST with a form: `more` are header lines.
 fn post(node: &Node, target: &str, more: &str, form: &str) -> Answer {
@@ -38,9 +38,65 @@ fn the_operator_on_the_machine_itself_changes_the_node_from_its_page() {
         assert_eq!((answer.status, answer.header("location")), (303, Some("/operator")), "{more}");
         assert_eq!(is_paused(&node, ""), pause, "{more}");
     }
+    let form = format!("token={token}&uuid={}&do=on", uuid::Uuid::nil());
     for target in CHANGES {
-        assert_eq!(post(&node, target, &format!("{FORM}{origin}"), &format!("token={token}")).status, 303, "{target}");
+        assert_eq!(post(&node, target, &format!("{FORM}{origin}"), &form).status, 303, "{target}");
     }
+}
+
+/// Presses a button for one neighbour; where it leads.
+fn switch(node: &Node, uuid: &str, rest: &str) -> (u16, Option<String>) {
+    let token = form_token(node, "").unwrap();
+    let more = format!("{FORM}Origin: http://{}\r\n", node.address());
+    let answer = post(node, "/operator/neighbour", &more, &format!("token={token}&uuid={uuid}&{rest}"));
+    (answer.status, answer.header("location").map(str::to_owned))
+}
+
+fn offers_button(node: &Node, page: &str, value: &str) -> bool {
+    elements(&node.get(page).text()).iter().any(|e| e.name == "button" && e.attribute("value") == Some(value))
+}
+
+#[test]
+fn nothing_is_copied_from_a_neighbour_that_is_switched_off_until_it_is_switched_on() {
+    let lan = Lan::new();
+    let giver = lan.node(3).file("first", "1").start();
+    let node = lan.node(2).opportunistic().start();
+    node.has("first", "1");
+    let uuid = std::fs::read_to_string(giver.state("uuid")).unwrap().trim().to_owned();
+    let page = format!("/l/{uuid}");
+    assert!(offers_button(&node, &page, "off") && !offers_button(&node, "/l/", "off"));
+    assert_eq!(switch(&node, &uuid, "do=off"), (303, Some(page.clone())));
+    giver.put("second", "2");
+    wait_for("the second file is known", || node.get(&page).text().contains("second").then_some(()));
+    // Stored: a restarted node does not take it either.
+    let node = node.kill().start();
+    wait_for("its list is known again", || node.get(&page).text().contains("second").then_some(()));
+    assert!(offers_button(&node, &page, "on") && offers_button(&node, "/operator", "on"));
+    let other = lan.node(4).file("third", "3").start();
+    node.has("third", "3");
+    assert!(!node.loot("second").exists(), "what came later from another was planned together with it");
+    assert_eq!(switch(&node, &uuid, "do=on&from=operator"), (303, Some("/operator".into())));
+    node.has("second", "2");
+    assert!(!offers_button(&node, "/operator", "on"));
+    drop((giver, other));
+}
+
+#[test]
+fn what_cannot_be_switched_is_said() {
+    let lan = Lan::new();
+    let node = lan.node(2).opportunistic().start();
+    let stranger = uuid::Uuid::from_u128(7).to_string();
+    for (uuid, rest, status, why) in [
+        ("", "do=off", 400, "no uuid"),
+        ("x", "do=off", 400, "none either"),
+        (stranger.as_str(), "do=off", 404, "nobody"),
+        (&stranger, "do=maybe", 400, "neither off nor on"),
+        (&stranger, "", 400, "nothing"),
+        (&stranger, "do=on", 303, "nobody, who stays on"),
+    ] {
+        assert_eq!(switch(&node, uuid, rest).0, status, "{why}");
+    }
+    assert!(!offers_button(&node, "/operator", "on"));
 }
 
 #[test]

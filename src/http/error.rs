@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::listening::is_of_the_host;
 use crate::loot::OpenError;
+use crate::neighbours::switched_off::SwitchError;
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,9 @@ pub enum HttpError {
     /// For the operator only.
     #[error("only the operator may do this, on the machine itself or with the token printed at its start")]
     NotOperator,
+    /// A neighbour could not be switched, or not for longer than this run.
+    #[error(transparent)]
+    NotSwitched(#[from] SwitchError),
     /// The request may come from another site.
     #[error("this must be sent from a page of this node")]
     ForeignOrigin,
@@ -80,6 +84,8 @@ impl HttpError {
             Self::NotFound | Self::NoSuchNeighbour | Self::NoIndexYet => StatusCode::NOT_FOUND,
             Self::NotOperator | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::NoSuchPieces => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::NotSwitched(SwitchError::TooMany) => StatusCode::CONFLICT,
+            Self::NotSwitched(SwitchError::NotStored(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::PeersFailed(_) => StatusCode::BAD_GATEWAY,
             Self::NeedsHttp11 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::Busy | Self::NoRoom | Self::PiecesNotYet | Self::TooManyRelays | Self::TooManyFeeds => {

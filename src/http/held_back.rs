@@ -23,6 +23,7 @@ struct HeldBackPage {
     conflicts_count: usize,
     by_rule: Option<String>,
     deleted_here: Option<String>,
+    enough_nearby: Option<String>,
     failures: Vec<FailureView>,
 }
 
@@ -77,6 +78,7 @@ pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, 
         conflicts_count: mirror.plan.conflicts.len(),
         by_rule: (mirror.plan.by_rule > 0).then(|| files(mirror.plan.by_rule)),
         deleted_here: (mirror.plan.deleted_here > 0).then(|| files(mirror.plan.deleted_here)),
+        enough_nearby: (mirror.plan.enough_nearby > 0).then(|| files(mirror.plan.enough_nearby)),
         failures: failures.collect(),
     })
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::error::HttpError;
 use super::operator::Visitor;
 use super::page::{Frame, Paging, ROWS, files, page_number, render, size};
+use super::switch::SwitchView;
 use super::{App, Ends};
 use crate::neighbours::Neighbour;
 use crate::wire::index::Entry;
@@ -29,6 +30,8 @@ struct LootPage {
     rows: Vec<Row>,
     paging: Paging,
     refused: usize,
+    /// For the operator, on the page of a neighbour.
+    switch: Option<SwitchView>,
     /// No such folder.
     is_missing: bool,
 }
@@ -65,6 +68,8 @@ struct Owner {
     base: String,
     /// Before `/s/…`; empty for our own.
     origin: String,
+    /// Who that is, if not we.
+    neighbour: Option<Uuid>,
 }
 
 /// Our own loot.
@@ -73,7 +78,8 @@ pub async fn browse_ours(
     RawQuery(query): RawQuery,
     visitor: Visitor,
 ) -> Result<Response, HttpError> {
-    let owner = Owner { name: format!("{} (this node)", app.name), base: "/l/".into(), origin: String::new() };
+    let name = format!("{} (this node)", app.name);
+    let owner = Owner { name, base: "/l/".into(), origin: String::new(), neighbour: None };
     let index = app.loot.snapshot().index.clone();
     browse_index(&app, &visitor, owner, index, query.unwrap_or_default(), 0).await
 }
@@ -110,6 +116,7 @@ async fn browse_index(
     };
     let page = page_number(&query);
     let (frame, base) = (Frame::new(app, visitor), owner.base.clone());
+    let switch = owner.neighbour.and_then(|uuid| SwitchView::of(app, visitor, uuid));
     let made = App::walk(&app.listings, move || {
         let shelf = FolderView::of(&index, &folder);
         let here = folder_href(&owner.base, &folder);
@@ -125,6 +132,7 @@ async fn browse_index(
             owner: owner.name,
             base,
             refused,
+            switch,
         }
     });
     let page = made.await?;
@@ -220,7 +228,7 @@ fn owner(neighbour: &Neighbour, base: String, ends: &Ends) -> Owner {
         "" => address.map_or_else(String::new, |a| a.service.ip().to_string()),
         name => name.to_owned(),
     };
-    Owner { name, base, origin }
+    Owner { name, base, origin, neighbour: Some(neighbour.uuid) }
 }
 
 fn folder_href(base: &str, folder: &str) -> String {

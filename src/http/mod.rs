@@ -25,6 +25,7 @@ pub mod range;
 pub mod relay;
 pub mod search;
 pub mod store;
+pub mod switch;
 mod text;
 pub mod uploads;
 
@@ -169,6 +170,7 @@ pub fn routes(app: App) -> Router {
         .route("/operator", get(operator::visit))
         .route("/operator/rescan", post(operator::rescan))
         .route("/operator/mirror", post(operator::pause_mirror))
+        .route("/operator/neighbour", post(switch::switch))
         .route("/operator/forget-deleted", post(operator::forget_deleted))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, PAGE))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));

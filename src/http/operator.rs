@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::error::HttpError;
 use super::host::NamedHost;
 use super::page::{Frame, render};
+use super::switch::SwitchView;
 use super::{App, BODY_MAX_BYTES, Ends};
 use crate::wire::url;
 
@@ -74,8 +75,16 @@ fn is_here(named: Option<&NamedHost>, ends: Option<&Ends>) -> bool {
 pub struct OperatorForm(String);
 
 impl OperatorForm {
-    fn has(&self, key: &str, value: &str) -> bool {
+    /// Whether a field has that value.
+    #[must_use]
+    pub fn has(&self, key: &str, value: &str) -> bool {
         url::query_first(&self.0, key).is_some_and(|given| given.as_ref() == value.as_bytes())
+    }
+
+    /// The value of a field; none if there is no such field, or its value is no text.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<String> {
+        String::from_utf8(url::query_first(&self.0, key)?.into_owned()).ok()
     }
 }
 
@@ -133,6 +142,7 @@ pub async fn visit(State(app): State<App>, RawQuery(query): RawQuery, visitor: V
         Some(_) => Err(HttpError::NotOperator),
         None => render(&OperatorPage {
             frame: Frame::new(&app, &visitor),
+            switched_off: SwitchView::all_off(&app, &visitor),
             form_token: visitor.form_token,
             is_paused: app.mirror.is_paused(),
             mirrors: app.mirror.status().doing != crate::mirror::Doing::Off,
@@ -167,6 +177,7 @@ struct OperatorPage {
     form_token: String,
     mirrors: bool,
     is_paused: bool,
+    switched_off: Vec<SwitchView>,
     deleted: usize,
 }
 

@@ -73,7 +73,7 @@ impl Kind {
             return Self::Other;
         }
         let is_it = |known: &&str| known.eq_ignore_ascii_case(extension);
-        let known = EXTENSIONS.iter().find(|(_, extensions)| extensions.iter().any(|known| is_it(&known)));
+        let known = EXTENSIONS.iter().find(|(_, extensions)| extensions.iter().any(is_it));
         known.map_or_else(|| of_the_web(extension), |(kind, _)| *kind)
     }
 
