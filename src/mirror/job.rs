@@ -11,6 +11,7 @@ use self::own::read_back;
 use super::lies::SharedLies;
 use super::plan::{Source, Want};
 use super::progress::Progress;
+use super::rules::Permits;
 use super::swarm::download::{Download, Whole};
 use crate::fetch::FetchError;
 use crate::fetch::client::{Connection, Dialling};
@@ -56,6 +57,8 @@ pub struct Job {
     pub neighbourhood: Neighbourhood,
     /// Who lied.
     pub lies: SharedLies,
+    /// From whom it may come.
+    pub permits: Permits,
     /// Its place among what is served while it comes.
     pub under_way: Option<Entry>,
 }
@@ -154,6 +157,7 @@ impl Job {
             path: &self.want.path,
             neighbourhood: &self.neighbourhood,
             lies: &self.lies,
+            permits: &self.permits,
             loot: &self.loot,
             spool: &self.spool,
             reservation: &mut self.reservation,

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-pub use self::whom::{Whom, WhomError};
+pub use self::whom::{Permits, Whom, WhomError};
 use crate::wire::loot_path::Refusal;
 use crate::wire::{Kind, LootPath};
 

@@ -19,6 +19,7 @@ use crate::mirror::job::{Done, Job, JobError};
 use crate::mirror::plan::{Source, Want};
 use crate::mirror::progress::Progress;
 use crate::mirror::queue::Queue;
+use crate::mirror::rules::Permits;
 use crate::mirror::swarm::download;
 use crate::mirror::{Active, Lately};
 use crate::neighbours::Neighbour;
@@ -201,6 +202,10 @@ impl Work {
             progress,
             neighbourhood: self.engine.neighbourhood.clone(),
             lies: self.lies.clone(),
+            permits: Permits {
+                whom: self.engine.rules.whom.clone(),
+                switched_off: self.engine.mirror.switched_off().clone(),
+            },
             under_way: None,
         };
         let task = self.jobs.spawn(async move { Ended::One(Box::new(job.run().await)) });

@@ -5,6 +5,7 @@
 
 use uuid::Uuid;
 
+use crate::neighbours::{Neighbour as Heard, SwitchedOff};
 use crate::wire::{DisplayText, text::NAME_MAX_CHARS};
 
 /// Only from these, and never from those.
@@ -12,6 +13,23 @@ use crate::wire::{DisplayText, text::NAME_MAX_CHARS};
 pub struct Whom {
     only: Vec<Neighbour>,
     never: Vec<Neighbour>,
+}
+
+/// From whom files are taken now: as the rules say, and as the operator switched since.
+#[derive(Clone, Debug, Default)]
+pub struct Permits {
+    /// The rules.
+    pub whom: Whom,
+    /// Who is switched off.
+    pub switched_off: SwitchedOff,
+}
+
+impl Permits {
+    /// Whether anything is taken from that neighbour.
+    #[must_use]
+    pub fn allow(&self, neighbour: &Heard) -> bool {
+        self.whom.may_give(neighbour.uuid, &neighbour.name) && !self.switched_off.holds(neighbour.uuid)
+    }
 }
 
 /// How the operator names a neighbour.

@@ -22,6 +22,7 @@ use crate::loot::under_way::Entry;
 use crate::mirror::job::{blocking, connect};
 use crate::mirror::lies::SharedLies;
 use crate::mirror::progress::Progress;
+use crate::mirror::rules::Permits;
 use crate::neighbours::Neighbourhood;
 use crate::wire::{Content, LootPath, PieceList, PieceSet};
 
@@ -48,6 +49,8 @@ pub struct Download<'d> {
     pub neighbourhood: &'d Neighbourhood,
     /// Who lied.
     pub lies: &'d SharedLies,
+    /// From whom it may come.
+    pub permits: &'d Permits,
     /// Told what is here of it.
     pub loot: &'d Loot,
     /// Where it lies meanwhile.
@@ -84,7 +87,8 @@ impl Download<'_> {
     pub async fn run(mut self) -> Result<Option<Whole>, FetchError> {
         let salt = fastrand::u64(..);
         let (content, size_bytes) = (self.content, self.size_bytes);
-        let sources = Sources::new(self.neighbourhood.clone(), self.lies.clone(), content, size_bytes, salt);
+        let (neighbourhood, lies, permits) = (self.neighbourhood.clone(), self.lies.clone(), self.permits.clone());
+        let sources = Sources::new(neighbourhood, lies, permits, content, size_bytes, salt);
         let mut lanes = Lanes::new(sources, self.dialling.clone());
         let Some(list) = self.list(&mut lanes).await? else { return Ok(None) };
         let list = Arc::new(list);

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Holds, SourceId};
 use crate::mirror::lies::SharedLies;
 use crate::mirror::retry::Retry;
+use crate::mirror::rules::Permits;
 use crate::neighbours::{Neighbour, Neighbourhood};
 use crate::wire::pieces::piece_count;
 use crate::wire::{Content, DisplayText, LootPath, PieceSet};
@@ -46,6 +47,7 @@ pub(super) struct Changes {
 pub(super) struct Sources {
     neighbourhood: Neighbourhood,
     lies: SharedLies,
+    permits: Permits,
     content: Content,
     size_bytes: u64,
     holders: BTreeMap<Uuid, Holder>,
@@ -59,12 +61,13 @@ impl Sources {
     pub(super) fn new(
         neighbourhood: Neighbourhood,
         lies: SharedLies,
+        permits: Permits,
         content: Content,
         size_bytes: u64,
         salt: u64,
     ) -> Self {
         let resting = Retry::new(REST_MIN, REST_MAX);
-        Self { neighbourhood, lies, content, size_bytes, holders: BTreeMap::new(), resting, next: 0, salt }
+        Self { neighbourhood, lies, permits, content, size_bytes, holders: BTreeMap::new(), resting, next: 0, salt }
     }
 
     /// Looks who has what now.
@@ -96,7 +99,8 @@ impl Sources {
         let mut present: Vec<_> = self.neighbourhood.present(now).into_iter().collect();
         present.retain(|neighbour| {
             let uuid = neighbour.uuid;
-            !shunned.contains(&uuid)
+            self.permits.allow(neighbour)
+                && !shunned.contains(&uuid)
                 && lies.may_ask(uuid, Some(self.content))
                 && (self.holders.contains_key(&uuid) || self.resting.may_try(&uuid, now))
         });
