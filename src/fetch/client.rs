@@ -179,7 +179,6 @@ pub struct AnswerBody {
 
 impl AnswerBody {
     /// The body as it comes: no limit holds, and nobody looks after its speed.
-    #[must_use]
     pub fn into_incoming(self) -> Incoming {
         self.incoming
     }

@@ -264,12 +264,12 @@ impl Work {
 
 /// What a neighbour offers, if its index is known.
 fn offer(neighbour: Neighbour, off: &SwitchedOff, now: Instant) -> Option<Offer> {
-    let is_awaited = neighbour.manifest_awaited_until(now).is_some();
+    let awaited_from_bytes = neighbour.awaited_from_bytes(now);
     let index = neighbour.known?.index;
     let mirrors = neighbour.manifest.as_ref().and_then(|manifest| manifest.mirrors());
     let is_switched_off = off.holds(neighbour.uuid);
     let digests = neighbour.manifest.map(|manifest| manifest.digests.clone());
     let digests = digests.filter(|digests| Arc::ptr_eq(digests.index(), &index));
     let Neighbour { uuid, name, .. } = neighbour;
-    Some(Offer { uuid, name, index, digests, is_awaited, mirrors, is_switched_off })
+    Some(Offer { uuid, name, index, digests, awaited_from_bytes, mirrors, is_switched_off })
 }

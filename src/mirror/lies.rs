@@ -56,7 +56,6 @@ pub struct SharedLies(Arc<Mutex<Lies>>);
 
 impl SharedLies {
     /// For a moment: nothing may be awaited meanwhile.
-    #[must_use]
     pub fn lock(&self) -> MutexGuard<'_, Lies> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -43,8 +43,8 @@ pub struct Offer {
     pub index: Arc<Index>,
     /// What its manifest tells, beside that index.
     pub digests: Option<Arc<DigestTable>>,
-    /// Its manifest is about to come.
-    pub is_awaited: bool,
+    /// Its manifest is about to tell more of files of at least so many bytes.
+    pub awaited_from_bytes: Option<u64>,
     /// What it takes of what others have, if it says that it does.
     pub mirrors: Option<Mirrors>,
     /// The operator wants nothing taken from it for now.

@@ -25,6 +25,12 @@ const COMPLETE: Duration = Duration::from_secs(300);
 const TOLD_MIN: Duration = Duration::from_millis(50);
 /// Who waits for what a manifest tells of a new index waits at most so long.
 const AWAITED_MAX: Duration = Duration::from_secs(10);
+/// Who waits until a neighbour has read a file waits as long as reading it takes at this speed, and
+/// [`AWAITED_MAX`] more, since the neighbour got on with its files last …
+const READ_BYTES_PER_MS: u64 = 50_000;
+/// … for files of at least so many bytes: they are worth it, for they come piece by piece from all
+/// who have them, or whole from one.
+const AWAITED_FROM_BYTES: u64 = 1 << 20;
 /// Fetching takes at most one part in so many of the time.
 const FETCH_SHARE: u32 = 20;
 
@@ -87,6 +93,8 @@ pub(super) struct Schedule {
     unknown_at: Option<IndexHmac>,
     /// The first answer beside a new index is still to come; worth waiting for until then.
     awaited: Option<Instant>,
+    /// While the neighbour reads its files: how many it had to read yet, and since when.
+    reading: Option<(u64, Instant)>,
     /// When it was asked for last.
     asked: Option<Instant>,
     /// Its neighbour tells when there is another one.
@@ -167,6 +175,17 @@ impl Schedule {
         self.awaited.filter(|until| now < *until)
     }
 
+    /// Files of so many bytes of which nothing is told may be told of soon; none: no file will.
+    pub(super) fn awaited_from_bytes(&self, now: Instant) -> Option<u64> {
+        if self.awaited_until(now).is_some() {
+            return Some(0);
+        }
+        let (_, since) = self.reading?;
+        let beyond = now.saturating_duration_since(since).saturating_sub(AWAITED_MAX);
+        let read_bytes = u64::try_from(beyond.as_millis()).unwrap_or(u64::MAX).saturating_mul(READ_BYTES_PER_MS);
+        Some(read_bytes.max(AWAITED_FROM_BYTES))
+    }
+
     /// Whatever came, nobody need wait any more. False if nobody did.
     pub(super) fn answered(&mut self) -> bool {
         self.awaited.take().is_some()
@@ -210,12 +229,14 @@ impl Schedule {
 
     pub(super) fn failed(&mut self, now: Instant) {
         self.attempts.fail();
+        self.reading = None;
         self.due = self.attempts.pause().map(|pause| now + pause);
     }
 
     /// It is an old node. Another HMAC may be that of a new version of it.
     pub(super) fn unknown(&mut self, known: &KnownIndex) {
         self.attempts.succeed();
+        self.reading = None;
         self.unknown_at = known.announced();
         self.due = None;
     }
@@ -230,6 +251,13 @@ impl Schedule {
         now: Instant,
     ) {
         self.attempts.succeed();
+        let hashing = manifest.header.hashing;
+        let got_on = self.reading.is_none_or(|(before, _)| hashing < before);
+        self.reading = match self.reading {
+            _ if hashing == 0 => None,
+            Some((_, since)) if !got_on => Some((hashing, since)),
+            _ => Some((hashing, now)),
+        };
         let longer = self.pause.saturating_mul(2).clamp(HASHING_MIN, HASHING_MAX);
         self.pause = if is_news { HASHING_MIN } else { longer };
         let pause = match manifest.is_complete(known) {

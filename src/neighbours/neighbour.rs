@@ -278,6 +278,13 @@ impl Neighbour {
         self.manifests.awaited_until(now)
     }
 
+    /// Files of at least so many bytes of which its manifest tells nothing yet are worth waiting
+    /// for; `None`: it told what it tells.
+    #[must_use]
+    pub fn awaited_from_bytes(&self, now: Instant) -> Option<u64> {
+        self.manifests.awaited_from_bytes(now)
+    }
+
     /// Its manifest is asked for.
     pub(super) fn begin_manifest(&mut self, now: Instant) -> Option<DueManifest> {
         let known = self.known.as_ref()?;

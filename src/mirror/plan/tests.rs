@@ -41,7 +41,7 @@ fn digests(contents: &[u8]) -> Vec<Option<Digests>> {
 /// Nothing is told of the contents.
 fn offer(uuid: Uuid, text: &str) -> Offer {
     let (name, index) = (DisplayText::from_bytes(format!("node {uuid}").as_bytes(), 64), Arc::new(index(text)));
-    Offer { uuid, name, index, digests: None, is_awaited: false, mirrors: None, is_switched_off: false }
+    Offer { uuid, name, index, digests: None, awaited_from_bytes: None, mirrors: None, is_switched_off: false }
 }
 
 /// `ours` and each of the neighbours' indexes, lines separated by blanks, `_` for a blank.
@@ -357,9 +357,12 @@ fn a_version_of_the_same_size_that_was_left_behind_does_not_come_back() {
 #[test]
 fn what_will_be_told_in_a_moment_is_waited_for() {
     let mut coming = room("own,1", &[(A, "new,5 own,2")]);
-    coming.offers[0].is_awaited = true;
+    coming.offers[0].awaited_from_bytes = Some(0);
     assert_eq!((coming.wants().len(), coming.outcomes()), (0, vec![Outcome::Waiting]));
     let mut told = room("", &[(A, "new,5")]).telling(A, &[1]);
-    told.offers[0].is_awaited = true;
+    told.offers[0].awaited_from_bytes = Some(0);
     assert_eq!(told.wants(), ["new,5"]);
+    let mut large = room("", &[(A, "large,5 small,4")]);
+    large.offers[0].awaited_from_bytes = Some(5);
+    assert_eq!(large.wants(), ["small,4"], "only what is worth it");
 }

@@ -86,8 +86,9 @@ pub(super) fn missing<'v, S>(view: &View<'v, S>, own: &OwnContents<'v>) -> BTree
             // While one of the two is not known, equal sizes count as equal.
             let differs = |here| told.is_some_and(|told| own.at(here).is_some_and(|own| own != told.content()));
             if here.is_none_or(differs) {
+                let is_awaited = offer.awaited_from_bytes.is_some_and(|least| theirs.size_bytes >= least);
                 let mtime = offer.digests.as_ref().and_then(|digests| digests.mtime(position));
-                let told = Told { digests: told, mtime, is_awaited: told.is_none() && offer.is_awaited };
+                let told = Told { digests: told, mtime, is_awaited: told.is_none() && is_awaited };
                 let uuid = offer.uuid;
                 let source = || Source { uuid, listed_name: theirs.listed_name(), by_content: false };
                 let holder = if may_give { Ok(source()) } else { Err(uuid) };

@@ -246,3 +246,21 @@ fn the_first_answer_beside_a_new_index_is_worth_waiting_for() {
     scene.index("c,3\n", hmac("y"), Some(IndexKey::Specified), 3);
     assert_eq!(awaited(3), Some(10));
 }
+
+#[test]
+fn large_files_are_awaited_while_their_node_gets_on_with_reading_them() {
+    let scene = scene(hmac("x"), Some(IndexKey::Specified));
+    let awaited = |seconds| scene.neighbourhood.get(US).unwrap().awaited_from_bytes(scene.at(seconds));
+    assert_eq!(awaited(0), Some(0), "its manifest is about to come");
+    scene.read(&scene.manifest_due(0).unwrap(), "hashing 2", 1);
+    let mib = 1 << 20;
+    for (seconds, least) in [(1, mib), (11, mib), (12, 50_000_000), (31, 1_000_000_000)] {
+        assert_eq!(awaited(seconds), Some(least), "after {seconds} s");
+    }
+    scene.read(&scene.manifest_due(31).unwrap(), "hashing 2", 31);
+    assert_eq!(awaited(31), Some(1_000_000_000), "it did not get on");
+    scene.read(&scene.manifest_due(40).unwrap(), "hashing 1", 40);
+    assert_eq!(awaited(45), Some(mib), "it got on");
+    scene.read(&scene.manifest_due(50).unwrap(), "hashing 0", 50);
+    assert_eq!(awaited(50), None);
+}

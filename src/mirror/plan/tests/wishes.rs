@@ -50,7 +50,7 @@ fn what_is_told_by_whom_nothing_is_taken_from_does_not_hide_what_another_has() {
     room.offer(B).is_switched_off = true;
     assert_eq!(room.wants(), ["doc,5"]);
     assert_eq!(room.plan().wants[0].content(), None, "A tells nothing of it");
-    room.offer(A).is_awaited = true;
+    room.offer(A).awaited_from_bytes = Some(0);
     assert!(room.wants().is_empty(), "A may tell in a moment, whatever B told");
 }
 
