@@ -128,6 +128,28 @@ impl Picker {
         Some(ask)
     }
 
+    /// The same of any holder on any of so many lanes: those of which nothing is asked first, in
+    /// another order each time, so that the takers of a room do not all ask the same. The caller
+    /// asks until there is none, after every change and every tenth of a second.
+    pub fn next_of_any(&mut self, lanes: u8, now: Instant) -> Option<(SourceId, u8, Ask)> {
+        if self.asks_enough(now) {
+            return None;
+        }
+        let mut ids: Vec<SourceId> = self.sources.keys().copied().collect();
+        self.dice.shuffle(&mut ids);
+        ids.sort_by_key(|id| self.sources.get(id).map_or(0, |source| source.open.len()));
+        for id in ids {
+            let Some(lane) = (0..lanes).find(|lane| !self.sources.get(&id).is_some_and(|s| s.open.contains_key(lane)))
+            else {
+                continue;
+            };
+            if let Some(ask) = self.next(id, lane, now) {
+                return Some((id, lane, ask));
+            }
+        }
+        None
+    }
+
     /// The holder chose that run. False when it may not: the caller drops the holder.
     pub fn begun(&mut self, id: SourceId, lane: u8, run: RangeInclusive<u64>, now: Instant) -> bool {
         let Some(request) = self.sources.get_mut(&id).and_then(|source| source.open.get_mut(&lane)) else {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use super::source::Source;
+use super::source::{Request, Source};
 use super::{Ask, Picker, SourceId};
 use crate::wire::PieceSet;
 use crate::wire::pieces::PIECE_BYTES;
@@ -16,6 +16,12 @@ const WANTED_MAX: usize = 16_384;
 const LOOK_MAX: usize = 1_024;
 /// A holder with less than this part of the average speed is asked only for what no faster one has.
 const SLOW: f64 = 0.25;
+/// Pieces that are asked at least, so that every link has something to send.
+const OPEN_MIN: u64 = 8;
+/// And what comes in this time: more than the latency of a LAN and the pause of a feed.
+const OPEN: Duration = Duration::from_millis(100);
+/// So many holders and fewer are asked on several lanes each, so that none rests.
+const FEW: usize = 4;
 /// Bytes a second of a holder while none was measured: of a link of 100 Mbit/s.
 const ASSUMED: f64 = 12.5e6;
 /// What partial holders bring within this time is not asked of a complete one.
@@ -32,20 +38,42 @@ const RUN_IN_A_ROOM_MAX: u64 = 16;
 impl Picker {
     /// What to ask of that holder now.
     pub(super) fn choose(&mut self, id: SourceId, now: Instant) -> Option<Ask> {
-        let is_partial = self.sources.get(&id)?.told.is_some();
+        let source = self.sources.get(&id)?;
+        let is_partial = source.told.is_some();
+        if self.is_asked_enough(source) || self.asks_enough(now) {
+            return None;
+        }
         let ask = if is_partial { self.choose_rarest(id, now) } else { self.choose_of_all(id, now) };
         ask.or_else(|| self.choose_again(id, now))
     }
 
+    /// Whether so much is asked already that more would only wait at the holders: what is asked
+    /// late is chosen well.
+    pub(super) fn asks_enough(&self, now: Instant) -> bool {
+        let open: u64 = self.sources.values().flat_map(|source| source.open.values()).map(Request::pieces).sum();
+        if open < OPEN_MIN {
+            return false;
+        }
+        let speed: f64 = self.sources.values().filter_map(|source| source.speed.at(now)).sum();
+        open as f64 >= speed * OPEN.as_secs_f64() / PIECE_BYTES as f64
+    }
+
+    /// Few holders are asked on several lanes, so that they do not rest between two requests; many
+    /// on one, and so is one that gave nothing yet: others may be about to be met.
+    fn is_asked_enough(&self, source: &Source) -> bool {
+        !source.open.is_empty() && (self.sources.len() > FEW || source.speed.usual().is_none())
+    }
+
     /// Of a partial holder: the piece that fewest hold, any of equals, and those behind it.
     fn choose_rarest(&mut self, id: SourceId, now: Instant) -> Option<Ask> {
+        let mut dice = self.dice.fork();
         let source = self.sources.get(&id).filter(|source| source.free > 0)?;
         let told = source.told.as_ref()?;
-        let only_what_is_slow = self.is_slow(source, now);
-        let from = self.dice.u64(0..self.ledger.pieces().max(1));
+        let faster = if self.is_slow(source, self.average(now), now) { self.faster(now) } else { Vec::new() };
+        let from = dice.u64(0..self.ledger.pieces().max(1));
         let (mut rarest, mut equals) = (None, 0_u32);
         for piece in told.shared_from(self.ledger.free(), from).take(LOOK_MAX) {
-            if only_what_is_slow && self.is_at_a_faster(piece, now) {
+            if faster.iter().any(|told| told.contains(piece)) {
                 continue;
             }
             let holders = self.ledger.holders(piece);
@@ -54,7 +82,7 @@ impl Picker {
                 Some((_, least)) if least == holders => equals = equals.saturating_add(1),
                 _ => equals = 1,
             }
-            if self.dice.u32(0..equals) == 0 {
+            if dice.u32(0..equals) == 0 {
                 rarest = Some((piece, holders));
             }
         }
@@ -87,8 +115,10 @@ impl Picker {
         if !self.comes_soon(now) {
             return some(free.shared_from(free, from), self.ledger.pieces());
         }
-        if self.sources.values().any(|source| source.told.is_some() && self.is_slow(source, now)) {
-            let only_slow = free.shared_from(free, from).filter(|piece| !self.is_at_a_faster(*piece, now));
+        let faster = self.faster(now);
+        if faster.len() < self.sources.values().filter(|source| source.told.is_some()).count() {
+            let only_slow =
+                free.shared_from(free, from).filter(|piece| !faster.iter().any(|told| told.contains(*piece)));
             return some(only_slow, self.ledger.pieces());
         }
         PieceSet::default()
@@ -145,13 +175,15 @@ impl Picker {
         if count > 0.0 { sum / count } else { ASSUMED }
     }
 
-    fn is_slow(&self, source: &Source, now: Instant) -> bool {
-        source.speed.at(now).is_some_and(|speed| speed < self.average(now) * SLOW)
+    fn is_slow(&self, source: &Source, average: f64, now: Instant) -> bool {
+        source.speed.at(now).is_some_and(|speed| speed < average * SLOW)
     }
 
-    /// Whether a partial holder that is not slow has it.
-    fn is_at_a_faster(&self, piece: u64, now: Instant) -> bool {
-        self.sources.values().any(|source| source.told(piece) && !self.is_slow(source, now))
+    /// What each partial holder has that is not slow.
+    fn faster(&self, now: Instant) -> Vec<&PieceSet> {
+        let average = self.average(now);
+        let faster = self.sources.values().filter(|source| !self.is_slow(source, average, now));
+        faster.filter_map(|source| source.told.as_ref()).collect()
     }
 }
 

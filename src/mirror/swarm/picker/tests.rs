@@ -5,6 +5,7 @@ use super::*;
 const A: SourceId = SourceId(1);
 const B: SourceId = SourceId(2);
 const C: SourceId = SourceId(3);
+const D: SourceId = SourceId(4);
 const ALL: Holds = Holds::All;
 
 fn picker(pieces: u64) -> Picker {
@@ -60,8 +61,9 @@ fn a_complete_holder_is_asked_for_what_no_partial_one_has() {
     picker.add_source(B, some("0-3,7", 10), now);
     assert_eq!(any_of(picker.next(A, 0, now)), ("4-6,8-9".into(), 1));
     assert!(picker.begun(A, 0, 5..=5, now));
-    assert_eq!(any_of(picker.next(A, 1, now)), ("4,6,8-9".into(), 1), "not what is in flight");
-    assert_eq!(picker.next(A, 1, now), None, "a lane is asked for one thing at a time");
+    assert_eq!(picker.next(A, 0, now), None, "a lane is asked for one thing at a time");
+    picker.add_source(C, ALL, now);
+    assert_eq!(any_of(picker.next(C, 0, now)), ("4,6,8-9".into(), 1), "not what is in flight");
 }
 
 #[test]
@@ -84,13 +86,13 @@ fn a_holder_that_chooses_what_it_may_not_is_told_from_one_that_may() {
 
 #[test]
 fn of_a_partial_holder_the_rarest_piece_is_asked_first() {
-    let (mut picker, now) = (picker(10), Instant::now());
+    let (mut picker, mut now) = (picker(10), Instant::now());
     picker.add_source(A, some("0-9", 10), now);
     picker.add_source(B, some("0-2,4-9", 10), now);
     picker.add_source(C, some("0-2,4-7,9", 10), now);
-    assert_eq!(run(picker.next(A, 0, now)), 3..=3);
-    assert_eq!(run(picker.next(A, 1, now)), 8..=8);
-    assert_eq!(picker.next(SourceId(9), 0, now), None, "nobody knows that one");
+    let order = drain(&mut picker, A, ms(20), &mut now);
+    assert_eq!((order[0], order[1], order.len()), (3, 8, 10), "{order:?}");
+    assert_eq!(picker.next(D, 0, now), None, "nobody knows that one");
 }
 
 #[test]
@@ -109,17 +111,18 @@ fn equals_are_taken_in_another_order_by_others() {
 #[test]
 fn nothing_is_in_flight_twice_and_what_did_not_come_is_free_again() {
     let (mut picker, now) = (picker(4), Instant::now());
-    picker.add_source(A, some("0-1", 4), now);
-    picker.add_source(B, some("0-1", 4), now);
-    picker.add_source(C, some("3", 4), now);
+    for id in [A, B, C] {
+        picker.add_source(id, some("0-1", 4), now);
+    }
+    picker.add_source(D, some("3", 4), now);
     let (first, second) = (run(picker.next(A, 0, now)), run(picker.next(B, 0, now)));
     assert_ne!(first, second);
-    assert_eq!(picker.next(A, 1, now), None);
+    assert_eq!(picker.next(C, 0, now), None);
     picker.ended(A, 0, now);
-    assert_eq!(run(picker.next(B, 1, now)), first);
+    assert_eq!(run(picker.next(C, 0, now)), first);
     picker.drop_source(B, now);
-    assert_eq!(run(picker.next(A, 0, now)).count() + run(picker.next(A, 1, now)).count(), 2);
-    assert_eq!(run(picker.next(C, 0, now)), 3..=3);
+    assert_eq!(run(picker.next(A, 0, now)), second);
+    assert_eq!(run(picker.next(D, 0, now)), 3..=3);
 }
 
 #[test]
@@ -131,12 +134,43 @@ fn what_is_told_later_can_be_asked_and_what_a_lost_holder_told_is_wanted_of_the_
     picker.holds_more(B, &set("1", 3));
     assert_eq!(any_of(picker.next(A, 0, now)).0, "0,2");
     picker.drop_source(B, now);
-    assert_eq!(any_of(picker.next(A, 1, now)).0, "0-2");
+    picker.ended(A, 0, now);
+    assert_eq!(any_of(picker.next(A, 0, now)).0, "0-2");
     picker.add_source(C, some("2", 3), now);
     assert_eq!(run(picker.next(C, 0, now)), 2..=2);
+    assert!(picker.came(C, 0, 2, now + ms(20)));
+    picker.ended(C, 0, now + ms(20));
+    assert_eq!(picker.next(C, 0, now), None);
     picker.holds_all(C);
     picker.holds_all(C);
-    assert_ne!(run(picker.next(C, 1, now)), 2..=2);
+    assert_ne!(run(picker.next(C, 0, now)), 2..=2);
+}
+
+#[test]
+fn few_holders_are_asked_on_several_lanes_and_many_on_one() {
+    let (mut picker, now) = (picker(100), Instant::now());
+    picker.add_source(A, some("0-90", 100), now);
+    let first = run(picker.next(A, 0, now));
+    assert_eq!(picker.next(A, 1, now), None, "not before its first answer");
+    assert!(picker.came(A, 0, *first.start(), now + ms(20)));
+    picker.ended(A, 0, now + ms(20));
+    let now = now + ms(20);
+    run(picker.next(A, 0, now));
+    run(picker.next(A, 1, now));
+    picker.ended(A, 1, now);
+    (10..14).for_each(|id| picker.add_source(SourceId(id), some("", 100), now));
+    assert_eq!(picker.next(A, 1, now), None, "there are four others now");
+}
+
+#[test]
+fn no_more_is_asked_than_comes_soon() {
+    let (mut picker, now) = (picker(100), Instant::now());
+    (0..20).for_each(|id| picker.add_source(SourceId(id), some("0-90", 100), now));
+    let asked: Vec<_> = std::iter::from_fn(|| picker.next_of_any(2, now)).collect();
+    assert_eq!(asked.len(), 8, "{asked:?}");
+    let ids: std::collections::HashSet<_> = asked.iter().map(|(id, lane, _)| (id, lane)).collect();
+    assert_eq!(ids.len(), 8, "of each one thing");
+    assert!(ids.iter().any(|(id, _)| id.0 > 7), "not always of the first");
 }
 
 #[test]
