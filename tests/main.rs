@@ -31,6 +31,7 @@ mod napster_room;
 mod napster_scripted;
 mod netns;
 mod operator_rules;
+mod simulation;
 mod start;
 mod store;
 mod store_intruders;

@@ -8,6 +8,7 @@ pub mod netlab;
 pub mod netnode;
 pub mod page;
 pub mod scripted;
+pub mod simulation;
 
 use std::time::{Duration, Instant};
 

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use super::source::{Request, Source};
+use super::source::Source;
 use super::{Ask, Picker, SourceId};
 use crate::wire::PieceSet;
 use crate::wire::pieces::PIECE_BYTES;
@@ -50,7 +50,7 @@ impl Picker {
     /// Whether so much is asked already that more would only wait at the holders: what is asked
     /// late is chosen well.
     pub(super) fn asks_enough(&self, now: Instant) -> bool {
-        let open: u64 = self.sources.values().flat_map(|source| source.open.values()).map(Request::pieces).sum();
+        let open = self.ledger.asked_pieces();
         if open < OPEN_MIN {
             return false;
         }

@@ -65,6 +65,11 @@ impl Ledger {
         self.promised
     }
 
+    /// How many are to come, those that a holder has yet to choose among them.
+    pub(super) fn asked_pieces(&self) -> u64 {
+        self.promised.saturating_add(self.flights.len() as u64)
+    }
+
     /// Pieces that are asked for already.
     pub(super) fn flights(&self) -> impl Iterator<Item = (u64, Flight)> {
         self.flights.iter().map(|(piece, flight)| (*piece, *flight))
