@@ -2,7 +2,7 @@
 //! `docs/SCALE.md` says what the model has and what it leaves out.
 //!
 //! Everything is deterministic: the same room comes to the same end.
-#![allow(dead_code)] // the tests and the measurement use a part each
+#![allow(dead_code, unused_imports)] // the tests and the measurements use a part each
 
 mod clock;
 mod links;
