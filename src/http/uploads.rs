@@ -20,7 +20,7 @@ use crate::mirror::swarm::handouts::Handouts;
 use crate::wire::{Content, PieceSet};
 
 /// Answers that leave at once …
-const SLOTS: usize = 4;
+const SLOTS: usize = 8;
 /// … and of these, to one host.
 const SLOTS_PER_HOST: usize = 2;
 /// Requests of one host that wait; others are refused.
@@ -240,6 +240,17 @@ mod tests {
         IpAddr::from([10, 0, 0, last])
     }
 
+    /// All slots, held by as many hosts as that takes, from the tenth on.
+    async fn all_slots(uploads: &Uploads) -> Vec<Slot> {
+        let mut held = Vec::new();
+        for at in 0..SLOTS {
+            let last = u8::try_from(10 + at / SLOTS_PER_HOST).unwrap();
+            held.push(uploads.slot(host(last), 100).await.unwrap());
+        }
+        assert!(held.iter().all(|slot| !slot.is_extra));
+        held
+    }
+
     #[tokio::test(start_paused = true)]
     async fn no_host_holds_all_slots_and_none_is_held_for_ever() {
         let uploads = Uploads::default();
@@ -248,26 +259,23 @@ mod tests {
             first.push(uploads.slot(host(1), 1).await.unwrap());
             assert_eq!(first.last().unwrap().is_extra, is_extra, "a host has two; then it waits");
         }
-        let second = [uploads.slot(host(2), 1).await.unwrap(), uploads.slot(host(2), 1).await.unwrap()];
-        assert!(uploads.slot(host(3), 1).await.unwrap().is_extra, "it came after its wait, beyond the slots");
-        drop(second);
-        assert!(!uploads.slot(host(3), 1).await.unwrap().is_extra);
         drop(first);
+        let held = all_slots(&uploads).await;
+        assert!(uploads.slot(host(3), 1).await.unwrap().is_extra, "it came after its wait, beyond the slots");
+        drop(held);
+        assert!(!uploads.slot(host(3), 1).await.unwrap().is_extra);
         assert_eq!(uploads.turns().slots, 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_was_given_least_is_next() {
         let uploads = Uploads::default();
-        let mut held = Vec::new();
-        for last in [1, 1, 2, 2] {
-            held.push(uploads.slot(host(last), 100).await.unwrap());
-        }
+        let mut held = all_slots(&uploads).await;
         let wait = |last: u8| {
             let uploads = uploads.clone();
             tokio::spawn(async move { uploads.slot(host(last), 100).await.unwrap() })
         };
-        let (again, new) = (wait(1), wait(3));
+        let (again, new) = (wait(10), wait(3));
         tokio::task::yield_now().await;
         drop(held.pop());
         let new = new.await.unwrap();

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,7 @@ pub struct Coming {
     list: Arc<PieceList>,
     file: File,
     state: Mutex<State>,
+    is_asked_for: AtomicBool,
     changed: Arc<watch::Sender<u64>>,
 }
 
@@ -48,7 +50,14 @@ impl UnderWay {
     pub fn begin(&self, content: Content, list: Arc<PieceList>, file: File, has: PieceSet) -> Entry {
         let order = has.iter().filter_map(|piece| u32::try_from(piece).ok()).collect();
         let state = Mutex::new(State { have: has, order, landed: None });
-        let coming = Arc::new(Coming { content, list, file, state, changed: self.changed.clone() });
+        let coming = Arc::new(Coming {
+            content,
+            list,
+            file,
+            state,
+            is_asked_for: AtomicBool::new(false),
+            changed: self.changed.clone(),
+        });
         self.lock().insert(content, coming.clone());
         note(&self.changed);
         Entry { under_way: self.clone(), coming }
@@ -144,12 +153,19 @@ impl Coming {
     /// The file to read them from; none when it landed and somebody changed it since.
     #[must_use]
     pub fn open(&self) -> Option<File> {
+        self.is_asked_for.store(true, Ordering::Relaxed);
         let landed = self.lock().landed;
         let is_unchanged = |(_, modified_ns): (Instant, i64)| {
             let facts = rustix::fs::fstat(&self.file).ok().and_then(|stat| facts_of(&stat));
             facts.is_some_and(|facts| facts.modified_ns == modified_ns && facts.size_bytes == self.list.size_bytes())
         };
         landed.is_none_or(is_unchanged).then(|| self.file.try_clone().ok()).flatten()
+    }
+
+    /// Whether others asked for pieces of it.
+    #[must_use]
+    pub fn is_asked_for(&self) -> bool {
+        self.is_asked_for.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

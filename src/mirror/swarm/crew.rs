@@ -1,18 +1,22 @@
-//! What all lanes of one download share.
+//! What all lanes of one download share: the picker, and who is told what to ask.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
-use super::Picker;
 use super::lane::Lane;
+use super::{Ask, Picker, SourceId};
 use crate::loot::spool::pieces::PieceFile;
 use crate::loot::under_way::Coming;
 use crate::mirror::progress::Progress;
 use crate::wire::Content;
 
-/// The lanes ask here what to ask, and tell what came.
+/// Lanes to one holder.
+pub(super) const LANES: u8 = 2;
+
+/// The lanes hear here what to ask, and tell what came.
 #[derive(Debug)]
 pub(super) struct Crew {
     content: Content,
@@ -20,6 +24,7 @@ pub(super) struct Crew {
     coming: Arc<Coming>,
     progress: Progress,
     picker: Mutex<Picker>,
+    lanes: Mutex<HashMap<(SourceId, u8), mpsc::Sender<Ask>>>,
     changed: watch::Sender<u64>,
 }
 
@@ -32,7 +37,7 @@ impl Crew {
         picker: Picker,
     ) -> Self {
         let (picker, changed) = (Mutex::new(picker), watch::Sender::new(0));
-        Self { content, pieces, coming, progress, picker, changed }
+        Self { content, pieces, coming, progress, picker, lanes: Mutex::default(), changed }
     }
 
     pub(super) fn content(&self) -> Content {
@@ -56,13 +61,48 @@ impl Crew {
         self.picker().is_done()
     }
 
-    /// A receiver that wakes when there may be something to ask.
-    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+    /// What that lane is to ask, one thing at a time.
+    pub(super) fn open(&self, id: SourceId, lane: u8) -> mpsc::Receiver<Ask> {
+        let (asks, asked) = mpsc::channel(1);
+        self.lanes().insert((id, lane), asks);
+        asked
     }
 
-    pub(super) fn wake(&self) {
-        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    /// A holder is not asked any more.
+    pub(super) fn close(&self, id: SourceId) {
+        self.lanes().retain(|(of, _), _| *of != id);
+        self.picker().drop_source(id, Instant::now());
+    }
+
+    /// Tells the lanes what to ask now; after each change, and now and then.
+    pub(super) fn ask(&self) {
+        let now = Instant::now();
+        let mut picker = self.picker();
+        picker.others_ask(self.coming.is_asked_for());
+        let lanes = self.lanes();
+        while let Some((id, lane, ask)) = picker.next_of_any(LANES, now) {
+            let is_told = lanes.get(&(id, lane)).is_some_and(|asks| asks.try_send(ask).is_ok());
+            if !is_told {
+                // Its lane has just ended: the holder is let go in a moment.
+                picker.ended(id, lane, now);
+                break;
+            }
+        }
+    }
+
+    /// That lane's request is over, well or not.
+    pub(super) fn ended(&self, id: SourceId, lane: u8) {
+        self.picker().ended(id, lane, Instant::now());
+        self.ask();
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, HashMap<(SourceId, u8), mpsc::Sender<Ask>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A receiver that wakes when a piece came.
+    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
     }
 
     /// A piece came by a lane, was right, and is written.
@@ -73,6 +113,7 @@ impl Crew {
             self.coming.came(piece);
             self.progress.add_here(length);
         }
-        self.wake();
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+        self.ask();
     }
 }

@@ -26,8 +26,10 @@ use crate::mirror::rules::Permits;
 use crate::neighbours::Neighbourhood;
 use crate::wire::{Content, LootPath, PieceList, PieceSet};
 
-/// Late answers are looked for so often.
-const TICK: Duration = Duration::from_millis(250);
+/// Holders that rested are looked for so often.
+const RESTED: Duration = Duration::from_millis(300);
+/// What is late is looked for so often.
+const TICK: Duration = Duration::from_millis(100);
 /// When nothing came for so long, the download ends; another one goes on later …
 const STARVED: Duration = Duration::from_secs(30);
 /// … and when there is nobody to ask.
@@ -145,6 +147,7 @@ impl Download<'_> {
         let mut changed = crew.subscribe();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut rested = tokio::time::interval(RESTED);
         let mut look_at = Some(Instant::now());
         let (mut here_bytes, mut last_came) = (self.progress.here_bytes(), Instant::now());
         while !crew.is_done() {
@@ -162,6 +165,9 @@ impl Download<'_> {
                 }
                 _ = tick.tick() => {
                     lanes.give_up_late(crew);
+                    crew.ask();
+                }
+                _ = rested.tick() => {
                     look_at.get_or_insert(Instant::now());
                 }
             }

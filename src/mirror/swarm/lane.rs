@@ -1,19 +1,22 @@
 //! A lane: one connection to one holder, which asks for pieces one answer after another. Each
 //! holder gets two, so that the next request waits at the holder while an answer comes.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::StatusCode;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::crew::Crew;
 use super::{Ask, SourceId};
 use crate::fetch::FetchError;
-use crate::fetch::client::Connection;
+use crate::fetch::client::{Connection, Dialling};
 use crate::fetch::pieces::{Asked, PieceReader, ask_pieces};
+use crate::mirror::job::connect;
 use crate::wire::DisplayText;
 
 /// A holder without time is asked again after this.
@@ -32,30 +35,28 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Asks until the content is whole.
-    pub(super) async fn run(self, mut connection: Connection) -> Result<(), FetchError> {
-        let mut changed = self.crew.subscribe();
-        let mut busy = 0_u32;
-        while !self.crew.is_done() {
-            changed.mark_unchanged();
-            let Some(ask) = self.crew.picker().next(self.id, self.number, Instant::now()) else {
-                if changed.changed().await.is_err() {
-                    break;
-                }
-                continue;
+    /// Asks what it is told to, until the holder is let go. It connects when there is something.
+    pub(super) async fn run(
+        self,
+        mut asks: mpsc::Receiver<Ask>,
+        services: &[SocketAddr],
+        dialling: &Dialling,
+    ) -> Result<(), FetchError> {
+        let (mut kept, mut busy) = (None, 0_u32);
+        while let Some(ask) = asks.recv().await {
+            let connection = match &mut kept {
+                Some(connection) => connection,
+                None => kept.insert(connect(services, dialling).await?),
             };
-            let outcome = self.request(&mut connection, ask).await;
-            self.crew.picker().ended(self.id, self.number, Instant::now());
-            self.crew.wake();
-            match outcome {
+            match self.request(connection, ask).await {
                 Ok(()) => busy = 0,
                 Err(FetchError::Status(StatusCode::SERVICE_UNAVAILABLE)) if busy < BUSY_MAX => {
                     busy = busy.saturating_add(1);
                     tokio::time::sleep(BUSY_PAUSE).await;
-                    connection.renew().await?;
                 }
                 Err(error) => return Err(error),
             }
+            self.crew.ended(self.id, self.number);
         }
         Ok(())
     }

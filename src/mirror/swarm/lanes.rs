@@ -9,16 +9,13 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use uuid::Uuid;
 
 use super::SourceId;
-use super::crew::Crew;
+use super::crew::{Crew, LANES};
 use super::lane::Lane;
 use super::sources::Sources;
 use crate::fetch::FetchError;
 use crate::fetch::client::Dialling;
-use crate::mirror::job::connect;
 use crate::wire::LootPath;
 
-/// Lanes to one holder.
-const LANES: u8 = 2;
 /// Changes of who has what are gathered so long …
 const GATHER: Duration = Duration::from_millis(10);
 /// … and at least so many times what looking takes.
@@ -73,7 +70,7 @@ impl Lanes {
         changes.met.into_iter().for_each(|(_, id, holds)| picker.add_source(id, holds, began));
         drop(picker);
         met.into_iter().for_each(|uuid| self.open(crew, uuid));
-        crew.wake();
+        crew.ask();
         self.gather = GATHER.max(began.elapsed().saturating_mul(LOOK_SHARE));
     }
 
@@ -82,7 +79,8 @@ impl Lanes {
         for number in 0..LANES {
             let (services, dialling) = (holder.services.clone(), self.dialling.clone());
             let lane = Lane { crew: crew.clone(), uuid, name: holder.name.clone(), id: holder.id, number };
-            let job = self.jobs.spawn(async move { lane.run(connect(&services, &dialling).await?).await });
+            let asks = crew.open(holder.id, number);
+            let job = self.jobs.spawn(async move { lane.run(asks, &services, &dialling).await });
             self.places.insert(job.id(), Place { uuid, id: holder.id, number, job });
         }
     }
@@ -129,7 +127,7 @@ impl Lanes {
             }
             place.id != id
         });
-        crew.picker().drop_source(id, Instant::now());
-        crew.wake();
+        crew.close(id);
+        crew.ask();
     }
 }

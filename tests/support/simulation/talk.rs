@@ -8,10 +8,11 @@ use std::time::Duration;
 use boucan::loot::ledger::Facts;
 use boucan::mirror::plan::{Offer, Source, View, plan};
 use boucan::mirror::rules::Rules;
+use boucan::mirror::shortages::Shortages;
 use boucan::mirror::swarm::{Holds, Picker, SourceId};
 use boucan::wire::napster::Md5;
 use boucan::wire::pieces::HASH_BYTES;
-use boucan::wire::{Content, DigestTable, Digests, Index, PieceSet, manifest};
+use boucan::wire::{Content, DigestTable, Digests, DisplayText, Index, PieceSet, manifest};
 use uuid::Uuid;
 
 use super::room::Room;
@@ -63,7 +64,8 @@ impl Library {
 
     fn offer(&self, node: NodeId) -> Offer {
         let (index, digests) = (self.with.clone(), Some(self.told_with.clone()));
-        Offer { uuid: uuid(node), index, digests, is_awaited: false }
+        let (name, mirrors) = (DisplayText::default(), None);
+        Offer { uuid: uuid(node), name, index, digests, awaited_from_bytes: None, mirrors, is_switched_off: false }
     }
 }
 
@@ -151,12 +153,15 @@ impl World<'_> {
         let complete: Vec<NodeId> = (0..self.nodes.len()).filter(|other| *other != node).filter(complete).collect();
         let offers: Vec<Offer> = complete.iter().map(|other| self.library.offer(*other)).collect();
         let planned = plan(&View {
+            us: uuid(node),
             ours: &self.library.without,
             digests: &self.library.told_without,
             facts: &Facts::default(),
             offers: &offers,
             rules: &Rules::new(&[], &[], true).unwrap(),
             has_lasted: |_: &str, _, _| true,
+            shortages: &Shortages::default(),
+            now: self.instant(),
         });
         let sources: Vec<Source> = planned.wants.into_iter().flat_map(|want| want.sources).collect();
         complete.into_iter().filter(|other| sources.iter().any(|source| source.uuid == uuid(*other))).collect()
