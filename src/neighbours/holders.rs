@@ -71,6 +71,16 @@ impl Holders {
         table.iter().filter_map(|(uuid, contents)| Some((*uuid, contents.get(&content)?.clone()))).collect()
     }
 
+    /// Who has another number of pieces of a content than `known` says, and which; `known` is told
+    /// who tells, and answers with what is known of it. Cheap where little changed.
+    #[must_use]
+    pub fn news(&self, content: Content, known: impl Fn(Uuid) -> Option<u64>) -> Vec<(Uuid, PieceSet)> {
+        let table = self.lock();
+        let told = table.iter().filter_map(|(uuid, contents)| Some((*uuid, contents.get(&content)?)));
+        let news = told.filter(|(uuid, pieces)| known(*uuid) != Some(pieces.len()));
+        news.map(|(uuid, pieces)| (uuid, pieces.clone())).collect()
+    }
+
     /// A receiver that wakes when somebody has more, or less.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {

@@ -1,6 +1,7 @@
 //! What all lanes of one download share: the picker, and who is told what to ask.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -26,6 +27,7 @@ pub(super) struct Crew {
     picker: Mutex<Picker>,
     lanes: Mutex<HashMap<(SourceId, u8), mpsc::Sender<Ask>>>,
     changed: watch::Sender<u64>,
+    heard: AtomicU64,
 }
 
 impl Crew {
@@ -37,7 +39,7 @@ impl Crew {
         picker: Picker,
     ) -> Self {
         let (picker, changed) = (Mutex::new(picker), watch::Sender::new(0));
-        Self { content, pieces, coming, progress, picker, lanes: Mutex::default(), changed }
+        Self { content, pieces, coming, progress, picker, lanes: Mutex::default(), changed, heard: AtomicU64::new(0) }
     }
 
     pub(super) fn content(&self) -> Content {
@@ -98,6 +100,17 @@ impl Crew {
 
     fn lanes(&self) -> MutexGuard<'_, HashMap<(SourceId, u8), mpsc::Sender<Ask>>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Some bytes came by that lane.
+    pub(super) fn heard(&self, lane: &Lane) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+        self.picker().heard(lane.id, lane.number, Instant::now());
+    }
+
+    /// How often that was.
+    pub(super) fn heard_count(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
     }
 
     /// A receiver that wakes when a piece came.

@@ -26,6 +26,8 @@ use crate::mirror::rules::Permits;
 use crate::neighbours::Neighbourhood;
 use crate::wire::{Content, LootPath, PieceList, PieceSet};
 
+/// What holders tell is gathered so long.
+const GATHER: Duration = Duration::from_millis(15);
 /// Holders that rested are looked for so often.
 const RESTED: Duration = Duration::from_millis(300);
 /// What is late is looked for so often.
@@ -148,12 +150,18 @@ impl Download<'_> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut rested = tokio::time::interval(RESTED);
-        let mut look_at = Some(Instant::now());
-        let (mut here_bytes, mut last_came) = (self.progress.here_bytes(), Instant::now());
+        let (mut look_at, mut hear_at) = (Some(Instant::now()), None);
+        let mut supply = Supply::new(self.progress.here_bytes());
         while !crew.is_done() {
             tokio::select! {
                 Ok(()) = changed.changed() => {}
-                Ok(()) = holders.changed(), if look_at.is_none() => look_at = Some(lanes.next_look()),
+                Ok(()) = holders.changed(), if hear_at.is_none() => hear_at = Some(Instant::now() + GATHER),
+                () = sleep_until(hear_at), if hear_at.is_some() => {
+                    hear_at = None;
+                    if !lanes.hear(crew) {
+                        look_at.get_or_insert(lanes.next_look());
+                    }
+                }
                 Ok(()) = manifests.changed(), if look_at.is_none() => look_at = Some(lanes.next_look()),
                 () = sleep_until(look_at), if look_at.is_some() => {
                     look_at = None;
@@ -171,15 +179,41 @@ impl Download<'_> {
                     look_at.get_or_insert(Instant::now());
                 }
             }
-            let now_here = self.progress.here_bytes();
-            if now_here > here_bytes {
-                self.reservation.written(now_here.saturating_sub(here_bytes));
-                (here_bytes, last_came) = (now_here, Instant::now());
-            } else if last_came.elapsed() >= if lanes.are_none() { ALONE } else { STARVED } {
+            self.reservation.written(supply.came(self.progress.here_bytes()));
+            if supply.is_exhausted(crew.heard_count(), lanes.are_none(), Instant::now()) {
                 return Err(FetchError::NoHolder);
             }
         }
         Ok(())
+    }
+}
+
+/// Whether anything comes at all.
+#[derive(Debug)]
+struct Supply {
+    here_bytes: u64,
+    heard_count: u64,
+    heard: Instant,
+}
+
+impl Supply {
+    fn new(here_bytes: u64) -> Self {
+        Self { here_bytes, heard_count: 0, heard: Instant::now() }
+    }
+
+    /// So much is here; returns what is new.
+    fn came(&mut self, here_bytes: u64) -> u64 {
+        let more = here_bytes.saturating_sub(self.here_bytes);
+        self.here_bytes = self.here_bytes.saturating_add(more);
+        more
+    }
+
+    /// Nothing was heard for too long. Who is slow is heard all the same.
+    fn is_exhausted(&mut self, heard_count: u64, is_alone: bool, now: Instant) -> bool {
+        if heard_count != self.heard_count {
+            (self.heard_count, self.heard) = (heard_count, now);
+        }
+        now.saturating_duration_since(self.heard) >= if is_alone { ALONE } else { STARVED }
     }
 }
 

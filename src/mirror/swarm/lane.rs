@@ -77,7 +77,7 @@ impl Lane {
 
     /// While one piece is verified and written, the next one comes.
     async fn receive(&self, mut answer: PieceReader) -> Result<(), FetchError> {
-        let heard = || self.crew.picker().heard(self.id, self.number, Instant::now());
+        let heard = || self.crew.heard(self);
         let mut writing: Option<Writing> = None;
         loop {
             let next = answer.next(heard).await;

@@ -74,6 +74,18 @@ impl Lanes {
         self.gather = GATHER.max(began.elapsed().saturating_mul(LOOK_SHARE));
     }
 
+    /// Hears what holders tell; false if one has to look.
+    pub(super) fn hear(&mut self, crew: &Arc<Crew>) -> bool {
+        let Some(changes) = self.sources.hear() else { return false };
+        if !changes.more.is_empty() {
+            let mut picker = crew.picker();
+            changes.more.iter().for_each(|(id, pieces)| picker.holds_more(*id, pieces));
+            drop(picker);
+            crew.ask();
+        }
+        true
+    }
+
     fn open(&mut self, crew: &Arc<Crew>, uuid: Uuid) {
         let Some(holder) = self.sources.get(uuid) else { return };
         for number in 0..LANES {

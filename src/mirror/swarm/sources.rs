@@ -90,6 +90,22 @@ impl Sources {
         changes
     }
 
+    /// Hears what those who are asked already have more; none when somebody else tells too, or
+    /// otherwise: then one has to look.
+    pub(super) fn hear(&mut self) -> Option<Changes> {
+        let mut changes = Changes::default();
+        let known = |uuid| self.holders.get(&uuid)?.told.as_ref().map(PieceSet::len);
+        for (uuid, pieces) in self.neighbourhood.holders().news(self.content, known) {
+            let holder = self.holders.get_mut(&uuid)?;
+            let told = holder.told.as_ref()?;
+            if told.pieces() != pieces.pieces() || told.len() > pieces.len() {
+                return None;
+            }
+            tell_more(holder, Some(pieces), &mut changes);
+        }
+        Some(changes)
+    }
+
     /// Who may be asked, with what it told; all of it where nothing is said.
     fn present(&self, now: Instant) -> BTreeMap<Uuid, (Neighbour, Option<PieceSet>)> {
         let pieces = piece_count(self.size_bytes).unwrap_or(0);
