@@ -307,7 +307,12 @@ impl Work {
         let Ok(spool) = self.spool() else { return };
         let ours = self.engine.loot.snapshot().index.clone();
         let plan = self.engine.mirror.lock().plan.clone();
-        let is_here = |key: &PartKey| ours.find(&key.path).is_some_and(|own| own.size_bytes == key.size_bytes);
+        let facts = self.engine.ledger.facts();
+        // Another version of what the mirror brought may be about to replace it; a file of the user's
+        // own stays, and another one comes under another name.
+        let may_land = |key: &PartKey| facts.mirrored(&key.path).is_some();
+        let is_here =
+            |key: &PartKey| ours.find(&key.path).is_some_and(|own| own.size_bytes == key.size_bytes || !may_land(key));
         let is_wanted = |key: &PartKey| {
             let is_it = |want: &&Want| want.path.as_str() == &*key.path && want.part_key(key.origin) == *key;
             let want = plan.wants.iter().find(is_it);
