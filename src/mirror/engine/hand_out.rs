@@ -330,8 +330,12 @@ impl Work {
 }
 
 /// Whether a neighbour that has this file gives its content already, under another name. Somebody
-/// else who does may be slow, or lie, to hold this one up.
+/// else who does may be slow, or lie, to hold this one up; but not where it comes in pieces, which are
+/// asked of all who have them.
 fn is_coming(want: &Want, coming: &HashSet<(Content, Uuid)>) -> bool {
     let Some(content) = want.content().filter(|_| want.size_bytes > SAME_AT_ONCE_BYTES) else { return false };
+    if want.comes_in_pieces() {
+        return coming.iter().any(|(other, _)| *other == content);
+    }
     want.sources.iter().any(|source| !source.by_content && coming.contains(&(content, source.uuid)))
 }
