@@ -251,7 +251,8 @@ impl Schedule {
         now: Instant,
     ) {
         self.attempts.succeed();
-        let hashing = manifest.header.hashing;
+        // Beside an older index, it has not even counted yet what it has to read.
+        let hashing = if manifest.is_complete(known) { 0 } else { manifest.header.hashing.max(1) };
         let got_on = self.reading.is_none_or(|(before, _)| hashing < before);
         self.reading = match self.reading {
             _ if hashing == 0 => None,

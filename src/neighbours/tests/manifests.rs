@@ -263,4 +263,9 @@ fn large_files_are_awaited_while_their_node_gets_on_with_reading_them() {
     assert_eq!(awaited(45), Some(mib), "it got on");
     scene.read(&scene.manifest_due(50).unwrap(), "hashing 0", 50);
     assert_eq!(awaited(50), None);
+    scene.index("a,1\nb,2\nc,3\n", hmac("y"), Some(IndexKey::Specified), 51);
+    scene.read(&scene.manifest_due(51).unwrap(), &format!("hashing 0\nindex {}", hmac("x").unwrap()), 51);
+    assert_eq!(awaited(52), Some(mib), "it tells of an older index");
+    scene.read(&scene.manifest_due(60).unwrap(), &format!("hashing 0\nindex {}", hmac("y").unwrap()), 60);
+    assert_eq!(awaited(60), None);
 }
