@@ -19,14 +19,14 @@ const FIRST_LINE: &str = "forban/index.feed 1";
 const MD5_WORLD: &str = "7d793037a0760186574b0282f2f435e7";
 
 /// A feed that is read line by line.
-struct Listener {
+pub struct Listener {
     lines: BufReader<TcpStream>,
     head: String,
 }
 
 impl Listener {
     #[track_caller]
-    fn open(to: SocketAddr) -> Self {
+    pub fn open(to: SocketAddr) -> Self {
         let mut stream = connect(to);
         write!(stream, "GET {TARGET} HTTP/1.1\r\nHost: {to}\r\n\r\n").unwrap();
         let mut lines = BufReader::new(stream);
@@ -39,7 +39,7 @@ impl Listener {
 
     /// The next line; the sizes of the chunks, which stand in lines of their own, are left out.
     #[track_caller]
-    fn next(&mut self) -> String {
+    pub fn next(&mut self) -> String {
         loop {
             let mut line = String::new();
             assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "the feed ended");

@@ -2,6 +2,7 @@
 //! TCP exactly what the test says, however wrong. It keeps every datagram and request it got.
 
 pub mod answers;
+pub mod pieces;
 mod server;
 
 use std::collections::{BTreeMap, HashMap};
