@@ -21,11 +21,11 @@ use crate::fetch::client::Dialling;
 use crate::fetch::feed::FeedReader;
 use crate::fetch::index::IndexFetcher;
 use crate::http::accept::Server;
-use crate::http::feed::Feeds;
 use crate::http::host::HostNames;
+use crate::http::listeners::Listeners;
 use crate::http::operator::Rank;
 use crate::http::uploads::Uploads;
-use crate::http::{App, content, relay, routes};
+use crate::http::{App, content, feed, mirror, relay, routes};
 use crate::identity::StateFolder;
 use crate::listening::{Gate, listen};
 use crate::loot::keeper::{self, KeeperHandle};
@@ -99,7 +99,8 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
         lists: content::room(),
         uploads: Uploads::default(),
         manifests: Arc::default(),
-        feeds: Feeds::new(tasks.clone()),
+        feeds: Listeners::new(tasks.clone(), feed::LIMITS),
+        watchers: Listeners::new(tasks.clone(), mirror::LIMITS),
         missing: Arc::default(),
     };
     say_where(&app, &config, &shared, quiet);
@@ -154,6 +155,7 @@ fn start_mirror(config: Config, app: &App, ledger: Ledger, tasks: &Tasks) {
         dialling: Dialling { from: app.bind, bandwidth: app.download.clone() },
     };
     tasks.spawn(engine.run());
+    tasks.spawn(app.mirror.clone().watch_progress());
     tasks.spawn(FeedReader::new(app.neighbourhood.clone(), app.loot.clone(), app.bind).run());
 }
 

@@ -16,7 +16,7 @@ use crate::wire::url::Asking;
 /// Bytes gathered before they are written.
 const WRITE_BYTES: usize = 1 << 20;
 
-/// Fetches the rest of a file into its part; `progress` is told how much is there. What came
+/// Fetches the rest of a file into its part; `progress` is told how much came, written or not yet. What came
 /// before an error stays in the spool, where it can be continued.
 ///
 /// # Errors
@@ -118,6 +118,7 @@ async fn receive(
                 }
                 gathered_bytes = gathered_bytes.saturating_add(bytes.len());
                 gathered.push(bytes);
+                progress(received);
             }
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
@@ -125,7 +126,6 @@ async fn receive(
         if gathered_bytes >= WRITE_BYTES {
             part = write(part, std::mem::take(&mut gathered)).await?;
             reservation.written(std::mem::take(&mut gathered_bytes) as u64);
-            progress(part.received_bytes());
         }
     };
     part = write(part, gathered).await?;

@@ -1,4 +1,4 @@
-//! What pages are made of: the style sheet and the icon, part of the binary.
+//! What pages are made of: the style sheet, the script and the icon, part of the binary.
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -12,11 +12,16 @@ struct Asset {
     content: &'static str,
 }
 
-const ASSETS: [Asset; 2] = [
+const ASSETS: [Asset; 3] = [
     Asset {
         name: "boucan.css",
         content_type: "text/css; charset=utf-8",
         content: include_str!("../../static/boucan.css"),
+    },
+    Asset {
+        name: "live.js",
+        content_type: "text/javascript; charset=utf-8",
+        content: include_str!("../../static/live.js"),
     },
     Asset { name: "boucan.svg", content_type: "image/svg+xml", content: include_str!("../../static/boucan.svg") },
 ];

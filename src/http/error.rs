@@ -59,7 +59,7 @@ pub enum HttpError {
     /// Too many downloads from Napster peers at once.
     #[error("too many downloads from Napster peers come through this node; try again in a moment")]
     TooManyRelays,
-    /// Too many neighbours listen, or one of them too often.
+    /// Too many listen to what happens here, or one host too often.
     #[error("too many feeds are open; try again in a moment")]
     TooManyFeeds,
     /// No Napster peer gave it.

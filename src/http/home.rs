@@ -10,16 +10,13 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use super::error::HttpError;
+use super::mirror::view::UnderWay;
 use super::operator::Visitor;
 use super::page::{Frame, NeighbourView, files, grouped, render, size};
 use super::{App, Ends};
 use crate::loot::LootState;
-use crate::mirror::Doing;
 use crate::neighbours::Neighbour;
 use crate::wire::Index;
-
-/// Files shown on their way; many small ones come at once.
-const ACTIVE_SHOWN: usize = 20;
 
 #[derive(askama::Template)]
 #[template(path = "home.html")]
@@ -35,19 +32,7 @@ struct HomePage {
     scanning: Option<String>,
     missing: Option<String>,
     watch_limited: Option<String>,
-    mirror: Option<MirrorView>,
-}
-
-struct MirrorView {
-    doing: String,
-    active: Vec<ActiveView>,
-}
-
-struct ActiveView {
-    name: String,
-    from: String,
-    percent: u64,
-    size: String,
+    mirror: Option<UnderWay>,
 }
 
 /// The front page.
@@ -80,7 +65,7 @@ pub async fn show(
             _ => None,
         },
         watch_limited: status.watch_limited.filter(|_| visitor.is_operator).map(Into::into),
-        mirror: mirror_view(&app),
+        mirror: UnderWay::now(&app, now),
     })
 }
 
@@ -122,32 +107,4 @@ fn announced_on(app: &App) -> Vec<String> {
         .filter(|i| app.segment.uses(i) && (!i.is_loopback || any_bound))
         .map(|i| i.name.to_string())
         .collect()
-}
-
-fn mirror_view(app: &App) -> Option<MirrorView> {
-    let status = app.mirror.status();
-    let doing = match status.doing {
-        Doing::Off => return None,
-        Doing::Idle => "Everything wanted from nearby is here.".into(),
-        Doing::Fetching => format!(
-            "Fetching {} ({}).",
-            files(status.queued.saturating_add(status.active.len())),
-            size(status.plan.wanted_bytes())
-        ),
-        Doing::Paused => "Paused by the operator.".into(),
-        Doing::Waiting(why) => format!("Waiting: {why}."),
-    };
-    let active = status.active.iter().take(ACTIVE_SHOWN).map(|active| ActiveView {
-        name: active.path.to_string(),
-        from: active.from.to_string(),
-        percent: active
-            .progress
-            .here_bytes()
-            .saturating_mul(100)
-            .checked_div(active.size_bytes)
-            .unwrap_or(100)
-            .min(100),
-        size: size(active.size_bytes),
-    });
-    Some(MirrorView { doing, active: active.collect() })
 }

@@ -17,8 +17,10 @@ pub mod health;
 pub mod held_back;
 pub mod home;
 pub mod host;
+pub mod listeners;
 pub mod loot_pages;
 pub mod manifest;
+pub mod mirror;
 pub mod operator;
 pub mod page;
 pub mod range;
@@ -104,7 +106,9 @@ pub struct App {
     /// What names the content of our files, ready to be served.
     pub manifests: Arc<manifest::Manifests>,
     /// Neighbours that are told at once what changes here.
-    pub feeds: Arc<feed::Feeds>,
+    pub feeds: Arc<listeners::Listeners>,
+    /// Pages and programs that are told how the mirror gets on.
+    pub watchers: Arc<listeners::Listeners>,
     /// The Napster side.
     pub napster: Napster,
     /// Lets downloads from Napster peers in.
@@ -158,6 +162,9 @@ pub fn routes(app: App) -> Router {
         .route("/l", get(loot_pages::browse_ours))
         .route("/l/{uuid}", get(loot_pages::browse))
         .route("/v/{uuid}", get(loot_pages::missing))
+        .route("/mirror", get(mirror::show))
+        .route("/mirror.json", get(mirror::json))
+        .route("/mirror/events", get(mirror::events))
         .route("/held-back", get(held_back::show))
         .route("/directory", get(directory::show))
         .route("/directory.json", get(directory::json))

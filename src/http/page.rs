@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::App;
 use super::error::HttpError;
 use super::operator::Visitor;
+use crate::mirror::Doing;
 use crate::neighbours::Neighbour;
 use crate::wire::{IndexKey, url};
 
@@ -31,6 +32,8 @@ pub struct Frame {
     pub is_operator: bool,
     /// How much needs the operator's eye; shown beside the link.
     pub held_back: usize,
+    /// Whether this node copies from others.
+    pub mirrors: bool,
     /// The page renews itself after so many seconds.
     pub refresh: Option<u32>,
 }
@@ -39,13 +42,15 @@ impl Frame {
     /// For a visitor.
     #[must_use]
     pub fn new(app: &App, visitor: &Visitor) -> Self {
-        let conflicts = app.mirror.status().plan.conflicts.len();
+        let mirror = app.mirror.status();
+        let conflicts = mirror.plan.conflicts.len();
         Self {
             node: app.name.to_string(),
             port: app.port,
             query: String::new(),
             is_operator: visitor.is_operator,
             held_back: app.loot.status().held_back_count.saturating_add(conflicts),
+            mirrors: mirror.doing != Doing::Off,
             refresh: None,
         }
     }
@@ -74,6 +79,18 @@ pub fn ago(elapsed: Duration) -> String {
         1..60 => format!("{seconds} s ago"),
         60..3600 => format!("{} min ago", seconds / 60),
         _ => format!("{} h ago", seconds / 3600),
+    }
+}
+
+/// `12 s`, `3 min`, `2 h 5 min`, `4 days`: never said more exactly than an estimate is.
+#[must_use]
+pub fn lasting(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..90 => format!("{} s", seconds.max(1)),
+        90..5_400 => format!("{} min", seconds.saturating_add(30) / 60),
+        5_400..172_800 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} days", seconds / 86_400),
     }
 }
 
@@ -218,6 +235,11 @@ mod tests {
         assert_eq!(grouped(123), "123");
         assert_eq!(files(1), "1 file");
         assert_eq!(ago(Duration::from_secs(125)), "2 min ago");
+        for (seconds, said) in
+            [(0, "1 s"), (89, "89 s"), (100, "2 min"), (5_399, "90 min"), (7_500, "2 h 5 min"), (400_000, "4 days")]
+        {
+            assert_eq!(lasting(Duration::from_secs(seconds)), said);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use http::StatusCode;
+use uuid::Uuid;
 
 use super::job::{Done, JobError, connect, mirrored};
 use super::plan::{Source, Want};
@@ -28,7 +29,9 @@ pub const BYTES_MAX: u64 = 4 << 20;
 pub struct BatchJob {
     /// The files, each with how the neighbour lists it.
     pub wants: Vec<(Want, Source)>,
-    /// What that neighbour calls itself.
+    /// The neighbour.
+    pub uuid: Uuid,
+    /// What it calls itself.
     pub from: DisplayText,
     /// Where it is, the best address first.
     pub services: Vec<SocketAddr>,
@@ -103,7 +106,7 @@ impl BatchJob {
         let names: Vec<&str> = self.wants.iter().map(|(_, source)| source.listed_name.as_str()).collect();
         fetch_batch(connection, &names, |at, given| {
             if let (Given::File(content), Some(progress)) = (&given, self.progress.get(at)) {
-                progress.note_here(content.len() as u64);
+                progress.note_here_from(self.uuid, &self.from, content.len() as u64);
             }
             if let Some(place) = came.get_mut(at) {
                 *place = Some(given);

@@ -1,8 +1,9 @@
 //! The engine: plans when something changed; `hand_out` beside it begins the jobs.
 
 mod hand_out;
+mod why;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use tokio::task::{Id, JoinSet};
 use uuid::Uuid;
 
 use super::batch::BatchDone;
+use super::events::Event;
 use super::job::Done;
 use super::lies::SharedLies;
 use super::plan::{Offer, Outcome, Plan, View, Want, plan};
@@ -17,6 +19,7 @@ use super::queue::Queue;
 use super::retry::Retry;
 use super::rules::Rules;
 use super::shortages::Shortages;
+use super::waiting::Tally;
 use super::{Active, Doing, Mirror};
 use crate::fetch::client::{Connection, Dialling};
 use crate::loot::space::SpaceBudget;
@@ -41,6 +44,8 @@ const LASTING: Duration = Duration::from_secs(30);
 const TIDY: Duration = Duration::from_secs(60);
 /// … and so often while there is no room.
 const TIDY_PRESSED: Duration = Duration::from_secs(10);
+/// Said when it is so.
+const NO_FOLDER: &str = "the folder is not there";
 /// A file that landed may be missing in our index so long.
 const LANDED_MEMORY: Duration = Duration::from_secs(60);
 
@@ -90,6 +95,11 @@ struct Work {
     neighbours: Retry<Uuid>,
     connections: VecDeque<(Uuid, Connection)>,
     waiting: Option<String>,
+    /// What left the queue because there is no room for it, or our disk failed; by the sentence.
+    set_aside: BTreeMap<Box<str>, Tally>,
+    /// Why neighbours rest.
+    faults: HashMap<Uuid, Box<str>>,
+    why_due: Instant,
     planned: Instant,
     tidied: Option<Instant>,
     plan_due: Option<Instant>,
@@ -143,6 +153,9 @@ impl Work {
             neighbours: Retry::new(Duration::from_secs(2), Duration::from_secs(300)),
             connections: VecDeque::new(),
             waiting: None,
+            set_aside: BTreeMap::new(),
+            faults: HashMap::new(),
+            why_due: Instant::now(),
             planned: Instant::now(),
             tidied: None,
             plan_due: Some(Instant::now()),
@@ -173,6 +186,7 @@ impl Work {
             self.want_plan();
         }
         let pause = if self.waiting.is_some() { TIDY_PRESSED } else { TIDY };
+        self.look_why(now);
         if self.tidied.is_none_or(|at| now.saturating_duration_since(at) >= pause) {
             tokio::task::block_in_place(|| self.tidy());
         }
@@ -187,6 +201,9 @@ impl Work {
         let loot = self.engine.loot.status();
         if loot.scanned_at.is_none() || matches!(loot.state, LootState::Missing(_)) {
             self.plan_due = Some(began + UNREAD_PAUSE);
+            if matches!(loot.state, LootState::Missing(_)) {
+                self.waiting = Some(NO_FOLDER.into());
+            }
             return;
         }
         if self.tidied.is_none() {
@@ -245,20 +262,32 @@ impl Work {
             made.wants.iter().filter(|want| !landed(want) && !self.active.contains_key(want.path.as_str())).cloned();
         self.queue = Queue::of(startable);
         self.waiting = None;
+        self.set_aside.clear();
+        self.why_due = now;
         self.engine.mirror.lock().plan = Arc::new(made);
     }
 
     fn show(&self) {
-        let mut status = self.engine.mirror.lock();
-        status.active = self.active.values().map(|(active, ..)| active.clone()).collect();
+        let active: Vec<Active> = self.active.values().map(|(active, ..)| active.clone()).collect();
+        let mirror = &self.engine.mirror;
+        let mut status = mirror.lock();
+        if status.active.is_empty() && !active.is_empty() {
+            mirror.begun.notify_one();
+        }
+        status.active = Arc::new(active);
         status.queued = self.queue.len();
-        status.doing = match &self.waiting {
+        status.queued_bytes = self.queue.bytes();
+        let doing = match &self.waiting {
             _ if self.engine.mirror.is_paused() => Doing::Paused,
             _ if !self.active.is_empty() => Doing::Fetching,
             Some(why) => Doing::Waiting(why.clone()),
             None if self.queue.is_empty() => Doing::Idle,
             None => Doing::Fetching,
         };
+        if status.doing != doing {
+            mirror.events.tell(|| Event::State(doing.clone()));
+            status.doing = doing;
+        }
     }
 }
 

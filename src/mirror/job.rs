@@ -169,7 +169,8 @@ impl Job {
             Some(Whole { part, entry }) => {
                 self.under_way = Some(entry);
                 // The most came from this one, for those who look.
-                self.from = self.progress.given().into_iter().next().map_or(self.from.clone(), |given| given.name);
+                let given = self.progress.given(Instant::now());
+                self.from = given.into_iter().next().map_or(self.from.clone(), |given| given.name);
                 Ok(part)
             }
         }
@@ -193,8 +194,8 @@ impl Job {
         if part.received_bytes() == size_bytes && size_bytes > 0 && part.validators() != &Default::default() {
             return Ok(part);
         }
-        let shown = self.progress.clone();
-        let progress = move |bytes| shown.note_here(bytes);
+        let (shown, from, uuid) = (self.progress.clone(), self.from.clone(), self.source.uuid);
+        let progress = move |bytes| shown.note_here_from(uuid, &from, bytes);
         let name = &self.source.listed_name;
         Ok(fetch_file(connection, name, size_bytes, part, &mut self.reservation, progress).await?)
     }

@@ -5,8 +5,10 @@
 
 pub mod batch;
 pub mod engine;
+pub mod events;
 pub mod job;
 pub mod lies;
+pub mod pace;
 pub mod plan;
 pub mod progress;
 pub mod queue;
@@ -14,17 +16,22 @@ pub mod retry;
 pub mod rules;
 pub mod shortages;
 pub mod swarm;
+mod teller;
+pub mod waiting;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+use self::events::{Event, Events, Listener};
+use self::pace::{Pace, time_left};
 use self::plan::Plan;
-use self::progress::Progress;
 use crate::neighbours::SwitchedOff;
 use crate::wire::manifest::Mirrors;
+use self::progress::{Given, Progress, Received};
+use self::waiting::Waiting;
 use crate::wire::{DisplayText, LootPath};
 
 /// Files that came or failed lately and are shown.
@@ -53,8 +60,10 @@ pub struct Active {
     pub path: LootPath,
     /// Its size.
     pub size_bytes: u64,
-    /// From which neighbour.
+    /// The neighbour that is asked first.
     pub from: DisplayText,
+    /// Since when.
+    pub began: Instant,
     /// How far it is, and who gave it.
     pub progress: Progress,
 }
@@ -64,12 +73,34 @@ pub struct Active {
 pub struct Lately {
     /// Its name here.
     pub path: LootPath,
-    /// From which neighbour.
+    /// Its size.
+    pub size_bytes: u64,
+    /// The neighbour that gave the most.
     pub from: DisplayText,
+    /// Who gave how much; nobody where it was copied from a file here.
+    pub given: Vec<Given>,
     /// When.
     pub at: SystemTime,
+    /// How long it took.
+    pub took: Duration,
     /// Why it did not come.
     pub failure: Option<String>,
+}
+
+impl Lately {
+    /// Of a file that was coming until now.
+    fn of(active: &Active, failure: Option<String>) -> Self {
+        let now = Instant::now();
+        Self {
+            path: active.path.clone(),
+            size_bytes: active.size_bytes,
+            from: active.from.clone(),
+            given: active.progress.given(now),
+            at: SystemTime::now(),
+            took: now.saturating_duration_since(active.began),
+            failure,
+        }
+    }
 }
 
 /// What pages show of the mirror.
@@ -78,13 +109,40 @@ pub struct Status {
     /// What it is doing.
     pub doing: Doing,
     /// Files that are coming.
-    pub active: Vec<Active>,
+    pub active: Arc<Vec<Active>>,
     /// The last plan.
     pub plan: Arc<Plan>,
     /// Wants of it that are not begun.
     pub queued: usize,
+    /// Their bytes.
+    pub queued_bytes: u64,
+    /// Why files wait, as it was a moment ago.
+    pub waiting: Arc<Waiting>,
     /// What came or failed lately, the latest first.
     pub lately: VecDeque<Lately>,
+    /// How fast everything comes together.
+    pace: Option<Pace>,
+}
+
+impl Status {
+    /// Bytes a second, of all files together.
+    #[must_use]
+    pub fn bytes_per_second(&self, now: Instant) -> u64 {
+        self.pace.as_ref().map_or(0, |pace| pace.bytes_per_second(now))
+    }
+
+    /// What is to come yet; what there is no room for does not count.
+    #[must_use]
+    pub fn left_bytes(&self) -> u64 {
+        let left = |active: &Active| active.size_bytes.saturating_sub(active.progress.here_bytes());
+        self.active.iter().map(left).fold(self.queued_bytes, u64::saturating_add)
+    }
+
+    /// How long that takes, if it goes on like this.
+    #[must_use]
+    pub fn time_left(&self, now: Instant) -> Option<Duration> {
+        time_left(self.left_bytes(), self.bytes_per_second(now))
+    }
 }
 
 /// A handle to the mirror; cheap to clone.
@@ -94,6 +152,10 @@ pub struct Mirror {
     paused: Arc<watch::Sender<bool>>,
     switched_off: SwitchedOff,
     mirrors: Option<Mirrors>,
+    received: Received,
+    events: Events,
+    /// A file began to come.
+    begun: Arc<Notify>,
 }
 
 impl Mirror {
@@ -122,6 +184,12 @@ impl Mirror {
         self.lock().clone()
     }
 
+    /// Hears what happens from now on. What it is doing meanwhile is its [`Mirror::status`].
+    #[must_use]
+    pub fn subscribe(&self) -> Listener {
+        self.events.subscribe()
+    }
+
     /// Stops to begin files, or goes on.
     pub fn pause(&self, paused: bool) {
         self.paused.send_replace(paused);
@@ -138,6 +206,10 @@ impl Mirror {
     }
 
     fn note_lately(&self, lately: Lately) {
+        self.events.tell(|| match lately.failure {
+            None => Event::Landed(lately.clone()),
+            Some(_) => Event::Failed(lately.clone()),
+        });
         let mut status = self.lock();
         status.lately.push_front(lately);
         status.lately.truncate(LATELY_MAX);

@@ -197,6 +197,8 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
         let is_known = !version.is_awaited;
         if is_known {
             self.want(path.clone(), version, None);
+        } else {
+            self.plan.awaited.add(path, version.size_bytes);
         }
         is_known
     }
@@ -216,7 +218,7 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
         let already = self.wants.last().is_some_and(|ranked| ranked.want.path == *path);
         if let Some(replaced) = replaced.filter(|_| !already) {
             if version.is_awaited {
-                return;
+                return self.plan.awaited.add(path, version.size_bytes);
             }
             if by_origin.is_none() {
                 self.conflict(path, &version, Outcome::Replacing);

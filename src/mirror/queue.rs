@@ -14,6 +14,7 @@ const LOOKED_PAST_MAX: usize = 256;
 #[derive(Debug, Default)]
 pub struct Queue {
     wants: VecDeque<Want>,
+    bytes: u64,
     by_source: HashMap<Uuid, usize>,
 }
 
@@ -21,7 +22,7 @@ impl Queue {
     /// Of these, in their order.
     #[must_use]
     pub fn of(wants: impl Iterator<Item = Want>) -> Self {
-        let mut queue = Self { wants: wants.collect(), by_source: HashMap::new() };
+        let mut queue = Self { wants: wants.collect(), bytes: 0, by_source: HashMap::new() };
         queue.count();
         queue
     }
@@ -30,6 +31,17 @@ impl Queue {
     #[must_use]
     pub fn len(&self) -> usize {
         self.wants.len()
+    }
+
+    /// Their bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// All of them, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Want> {
+        self.wants.iter()
     }
 
     /// True when none waits.
@@ -49,11 +61,7 @@ impl Queue {
         let (position, uuid) =
             self.wants.iter().enumerate().find_map(|(position, want)| Some((position, choose(want)?)))?;
         let want = self.wants.remove(position)?;
-        for source in &want.sources {
-            if let Some(wants) = self.by_source.get_mut(&source.uuid) {
-                *wants = wants.saturating_sub(1);
-            }
-        }
+        self.took(&want);
         Some((want, uuid))
     }
 
@@ -75,21 +83,33 @@ impl Queue {
         while let Some(want) = rest.pop_back() {
             self.wants.push_front(want);
         }
-        for source in taken.iter().flat_map(|want: &Want| &want.sources) {
+        taken.iter().for_each(|want| self.took(want));
+        taken
+    }
+
+    /// Drops all that are at least so large; each is told.
+    pub fn drop_from(&mut self, size_bytes: u64, mut dropped: impl FnMut(&Want)) {
+        self.wants.retain(|want| {
+            let stays = want.size_bytes < size_bytes;
+            if !stays {
+                dropped(want);
+            }
+            stays
+        });
+        self.count();
+    }
+
+    fn took(&mut self, want: &Want) {
+        self.bytes = self.bytes.saturating_sub(want.size_bytes);
+        for source in &want.sources {
             if let Some(wants) = self.by_source.get_mut(&source.uuid) {
                 *wants = wants.saturating_sub(1);
             }
         }
-        taken
-    }
-
-    /// Drops all that are at least so large.
-    pub fn drop_from(&mut self, size_bytes: u64) {
-        self.wants.retain(|want| want.size_bytes < size_bytes);
-        self.count();
     }
 
     fn count(&mut self) {
+        self.bytes = self.wants.iter().fold(0, |sum, want| sum.saturating_add(want.size_bytes));
         self.by_source.clear();
         for source in self.wants.iter().flat_map(|want| &want.sources) {
             let wants = self.by_source.entry(source.uuid).or_default();
@@ -126,9 +146,11 @@ mod tests {
         assert_eq!(queue.able([A, B].into_iter()).len(), 2);
         let (taken, from) =
             queue.take_first(|want| want.sources.iter().map(|s| s.uuid).find(|uuid| *uuid == B)).unwrap();
-        assert_eq!((taken.path.as_str(), from), ("b", B));
+        assert_eq!((taken.path.as_str(), from, queue.bytes()), ("b", B, 1));
         assert_eq!(queue.able([A, B].into_iter()), HashSet::from([A]));
-        queue.drop_from(1);
+        let mut dropped = Vec::new();
+        queue.drop_from(1, |want| dropped.push(want.path.to_string()));
+        assert_eq!((dropped.join(" "), queue.bytes()), ("a".into(), 0));
         assert!(queue.is_empty() && queue.able([A].into_iter()).is_empty());
     }
 }

@@ -25,7 +25,19 @@ impl<K: Eq + Hash> Retry<K> {
     /// Whether it may be tried.
     #[must_use]
     pub fn may_try(&self, key: &K, now: Instant) -> bool {
-        self.pauses.get(key).is_none_or(|(until, _)| now >= *until)
+        self.pause(key, now).is_none()
+    }
+
+    /// Until when it may not be tried, if so.
+    #[must_use]
+    pub fn pause(&self, key: &K, now: Instant) -> Option<Instant> {
+        self.pauses.get(key).map(|(until, _)| *until).filter(|until| now < *until)
+    }
+
+    /// True when nothing failed lately.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pauses.is_empty()
     }
 
     /// It failed. What fails again within its pause (others were under way) changes nothing. False
@@ -62,6 +74,7 @@ mod tests {
         for seconds in [1, 2, 4, 4] {
             retry.failed("a", now);
             assert!(!retry.may_try(&"a", now + Duration::from_millis(seconds * 1000 - 1)));
+            assert_eq!(retry.pause(&"a", now), Some(now + Duration::from_secs(seconds)));
             now += Duration::from_secs(seconds);
             assert!(retry.may_try(&"a", now));
         }

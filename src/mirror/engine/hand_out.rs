@@ -4,21 +4,21 @@
 //! another neighbour that has the same file is asked instead.
 
 use std::collections::{HashMap, HashSet};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use tokio::task::{Id, JoinError};
 use uuid::Uuid;
 
-use super::{Ended, Work};
+use super::{Ended, NO_FOLDER, Work};
 use crate::fetch::client::Connection;
 use crate::loot::LootState;
 use crate::loot::landing::LandError;
 use crate::loot::spool::{PartKey, Spool};
 use crate::mirror::batch::{BYTES_MAX, BatchJob, FILES_MAX, is_small};
+use crate::mirror::events::{Event, Moment};
 use crate::mirror::job::{Done, Job, JobError};
 use crate::mirror::plan::{Source, Want};
 use crate::mirror::progress::Progress;
-use crate::mirror::queue::Queue;
 use crate::mirror::rules::Permits;
 use crate::mirror::swarm::download;
 use crate::mirror::{Active, Lately};
@@ -51,6 +51,8 @@ impl Work {
         }
         let Some((want, source)) = self.next_job(per_neighbour) else { return false };
         let others = self.more_for_batch(&want, &source);
+        let named = |want: &Want| (want.path.clone(), want.size_bytes);
+        let taken: Vec<(LootPath, u64)> = std::iter::once(&want).chain(&others).map(named).collect();
         // The disk is asked for its space: that may take a while.
         let begun = tokio::task::block_in_place(|| match others.is_empty() {
             true => self.begin(&want, source),
@@ -58,10 +60,18 @@ impl Work {
         });
         if let Err(why) = begun {
             // What is as large does not fit either; smaller files may. The next plan tries all again.
-            self.queue.drop_from(want.size_bytes);
-            self.waiting = Some(why);
+            let tally = self.set_aside.entry(why.as_str().into()).or_default();
+            taken.iter().for_each(|(path, size_bytes)| tally.add(path, *size_bytes));
+            self.set_aside_from(want.size_bytes, why);
         }
         true
+    }
+
+    /// Nothing that large is begun before the next plan, for a reason of our own.
+    fn set_aside_from(&mut self, size_bytes: u64, why: String) {
+        let tally = self.set_aside.entry(why.as_str().into()).or_default();
+        self.queue.drop_from(size_bytes, |want| tally.add(&want.path, want.size_bytes));
+        self.waiting = Some(why);
     }
 
     /// The first want that some neighbour can give now, and that neighbour.
@@ -140,13 +150,14 @@ impl Work {
         let of = |want: Want| Some((want.sources.iter().find(|source| source.uuid == uuid)?.clone(), want));
         let wants: Vec<(Want, Source)> =
             wants.into_iter().filter_map(of).map(|(source, want)| (want, source)).collect();
-        let progress: Vec<Progress> = wants.iter().map(|_| Progress::default()).collect();
+        let progress: Vec<Progress> = wants.iter().map(|_| self.progress()).collect();
         for ((want, _), progress) in wants.iter().zip(&progress) {
             self.note_active(want, &neighbour, progress.clone());
         }
         let names = wants.iter().map(|(want, _)| want.path.as_str().into()).collect();
         let job = BatchJob {
             wants,
+            uuid,
             services: neighbour.trusted_services(Instant::now()),
             from: neighbour.name,
             connection: self.kept_connection(uuid),
@@ -169,8 +180,13 @@ impl Work {
 
     fn note_active(&mut self, want: &Want, neighbour: &Neighbour, progress: Progress) {
         let (path, from) = (want.path.clone(), neighbour.name.clone());
-        let active = Active { path, size_bytes: want.size_bytes, from, progress };
+        let active = Active { path, size_bytes: want.size_bytes, from, began: Instant::now(), progress };
+        self.engine.mirror.events.tell(|| Event::Begun(Moment::of(&active, active.began)));
         self.active.insert(want.path.as_str().into(), (active, neighbour.uuid, want.content()));
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::begin(self.engine.mirror.received.clone(), Instant::now())
     }
 
     fn begin(&mut self, want: &Want, neighbour: Neighbour) -> Result<(), String> {
@@ -185,7 +201,7 @@ impl Work {
         let reservation = self.engine.space.reserve(want.size_bytes, here_bytes, mirrored_bytes);
         let reservation = reservation.map_err(|error| error.to_string())?;
         let connection = self.kept_connection(uuid);
-        let progress = Progress::default();
+        let progress = self.progress();
         self.note_active(want, &neighbour, progress.clone());
         let job = Job {
             want: want.clone(),
@@ -224,7 +240,7 @@ impl Work {
         let folder = self.engine.loot.folder();
         let loot = self.engine.loot.status();
         if !folder.is_in_place() || loot.scanned_at.is_none() || matches!(loot.state, LootState::Missing(_)) {
-            return Err("the folder is not there".into());
+            return Err(NO_FOLDER.into());
         }
         if let Some(spool) = self.spool.as_ref().filter(|spool| spool.folder().id() == folder.id()) {
             return Ok(spool.clone());
@@ -236,11 +252,11 @@ impl Work {
 
     pub(super) fn take(&mut self, ended: Result<(Id, Ended), JoinError>) {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        for name in self.names.remove(&id).into_iter().flat_map(|(_, names)| names) {
-            self.active.remove(&name);
-        }
+        let names = self.names.remove(&id).into_iter().flat_map(|(_, names)| names);
+        let mut were: HashMap<Box<str>, Active> =
+            names.filter_map(|name| self.active.remove(&name).map(|(active, ..)| (name, active))).collect();
         match ended {
-            Ok((_, Ended::One(done))) => self.take_one(*done),
+            Ok((_, Ended::One(done))) => self.take_one(*done, &mut were),
             Ok((_, Ended::Batch(uuid, batch))) => {
                 if batch.is_unknown {
                     self.no_batches.insert(uuid);
@@ -248,17 +264,29 @@ impl Work {
                 if batch.is_unknown || batch.done.iter().any(|done| done.result.is_err()) {
                     self.want_plan();
                 }
-                batch.done.into_iter().for_each(|done| self.take_one(done));
+                batch.done.into_iter().for_each(|done| self.take_one(done, &mut were));
                 if batch.is_broken {
                     // The next plan would ask the same again at once.
-                    self.neighbours.failed(uuid, Instant::now());
+                    self.neighbour_failed(uuid, "its answer with many files was wrong");
                 }
             }
             Err(_) => self.want_plan(),
         }
+        // Those of an answer that ended before them are asked for again.
+        for active in were.into_values() {
+            let unsaid = Lately::of(&active, Some("it was not reached; it is asked for again".into()));
+            self.engine.mirror.events.tell(|| Event::Failed(unsaid));
+        }
     }
 
-    fn take_one(&mut self, done: Done) {
+    fn neighbour_failed(&mut self, uuid: Uuid, why: &str) {
+        let now = Instant::now();
+        self.neighbours.failed(uuid, now);
+        self.faults.retain(|uuid, _| self.neighbours.pause(uuid, now).is_some());
+        self.faults.insert(uuid, why.into());
+    }
+
+    fn take_one(&mut self, done: Done, were: &mut HashMap<Box<str>, Active>) {
         let now = Instant::now();
         let name: Box<str> = done.want.path.as_str().into();
         if let Some(connection) = done.connection {
@@ -281,23 +309,19 @@ impl Work {
                 tracing::info!(path = %done.want.path, from = %done.from, %error, "a file did not come");
                 if error.is_of_our_disk() {
                     // No fault of theirs: the next plan tries all again.
-                    self.queue = Queue::default();
-                    self.waiting = Some(error.to_string());
+                    self.set_aside_from(0, error.to_string());
                 } else {
                     let remembered = self.files.failed((name, done.want.size_bytes, done.uuid), now);
                     if !remembered || matches!(&error, JobError::Fetch(error) if error.is_of_the_neighbour()) {
-                        self.neighbours.failed(done.uuid, now);
+                        self.neighbour_failed(done.uuid, &error.to_string());
                     }
                     self.want_plan();
                 }
             }
         }
-        self.engine.mirror.note_lately(Lately {
-            path: done.want.path,
-            from: done.from,
-            at: SystemTime::now(),
-            failure,
-        });
+        if let Some(active) = were.remove(done.want.path.as_str()) {
+            self.engine.mirror.note_lately(Lately { from: done.from, ..Lately::of(&active, failure) });
+        }
     }
 
     /// What rests in the spool and is here meanwhile goes; if room is wanted, all that the plan does

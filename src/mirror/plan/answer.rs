@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::loot::spool::PartKey;
 use crate::mirror::shortages::Shortage;
+use crate::mirror::waiting::Tally;
 use crate::wire::loot_path::Refusal;
 use crate::wire::pieces::piece_count;
 use crate::wire::{Content, Digests, LootPath};
@@ -133,6 +134,8 @@ pub struct Plan {
     pub enough_nearby: usize,
     /// What there are too few copies of, whoever takes it.
     pub short: Vec<Shortage>,
+    /// Files whose content is about to be told.
+    pub awaited: Tally,
 }
 
 impl Plan {
