@@ -62,4 +62,5 @@ pub mod node;
 pub mod own_address;
 pub mod search;
 pub mod shutdown;
+pub mod terminal;
 pub mod wire;

@@ -39,6 +39,7 @@ use crate::neighbours::index_cache::IndexCache;
 use crate::neighbours::{Neighbourhood, SwitchedOff};
 use crate::shutdown::{Tasks, signalled};
 use crate::wire::manifest::Mirrors;
+use crate::terminal::Terminal;
 
 /// Searches that run at once, and listings likewise; others wait.
 const WALKS_MAX: usize = 4;
@@ -49,7 +50,7 @@ const KEEPER_ENDS: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// Why it could not start, in a sentence that says what to do.
-pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
+pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Result<()> {
     let state = StateFolder::open(&config.state)?;
     let folder = LootFolder::open(&config.folder)
         .with_context(|| format!("the folder {} cannot be shared", config.folder.display()))?;
@@ -109,6 +110,9 @@ pub async fn run(config: Config, quiet: bool) -> anyhow::Result<()> {
     let cache = IndexCache::open(state.path()).context("the state folder cannot be written")?;
     tasks.spawn(IndexFetcher::new(neighbourhood.clone(), cache, &config.key, bind).run(tasks.clone()));
     discovery.run(config.name.clone(), uuid, loot.clone(), neighbourhood, &tasks);
+    if config.mirror.is_some() && !quiet && terminal.is_watched() {
+        tasks.spawn(terminal.show(app.mirror.clone()));
+    }
     start_mirror(config, &app, ledger, &tasks);
     signalled().await?;
     end(&tasks, keeper, registry).await;

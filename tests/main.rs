@@ -21,6 +21,7 @@ mod lifecycle;
 mod malformed;
 mod manifest;
 mod manifest_changes;
+mod mirror_events;
 mod mirror_verified;
 mod napster_cli;
 mod napster_evening;

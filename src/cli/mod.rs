@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::Settings;
+use crate::terminal::Terminal;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,7 +71,8 @@ pub fn main() -> ExitCode {
     let mut command = Cli::command();
     let matches = command.get_matches_mut();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    start_logging(cli.verbosity);
+    let terminal = Terminal::default();
+    start_logging(cli.verbosity, &terminal);
     let (mut settings, matches) = match cli.command {
         Some(Command::Napster(napster)) => return napster::run(napster, cli.verbosity),
         Some(Command::Serve(settings)) => (*settings, matches.subcommand_matches("serve").unwrap_or(&matches)),
@@ -79,7 +81,7 @@ pub fn main() -> ExitCode {
     if let Err(why) = settle_mode(&mut settings, matches) {
         command.error(ErrorKind::ArgumentConflict, why).exit();
     }
-    serve::run(settings, cli.verbosity.quiet)
+    serve::run(settings, cli.verbosity.quiet, terminal)
 }
 
 /// Two flags say the mode; given both by flag or both by environment they contradict each other,
@@ -98,7 +100,7 @@ fn settle_mode(settings: &mut Settings, matches: &ArgMatches) -> Result<(), &'st
 }
 
 /// To standard error, quiet by default; `RUST_LOG` decides if it is set.
-fn start_logging(verbosity: Verbosity) {
+fn start_logging(verbosity: Verbosity, terminal: &Terminal) {
     let level = match (verbosity.quiet, verbosity.verbose) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) => LevelFilter::WARN,
@@ -108,7 +110,7 @@ fn start_logging(verbosity: Verbosity) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::default().add_directive(level.into()));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(terminal.clone())
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::config::{Config, Settings};
 use crate::node;
+use crate::terminal::Terminal;
 
 /// Exit status for a mistake in flags or settings.
 const USAGE: u8 = 2;
@@ -11,7 +12,7 @@ const USAGE: u8 = 2;
 const DISK_THREADS: usize = 32;
 
 /// Runs the node.
-pub(super) fn run(settings: Settings, quiet: bool) -> ExitCode {
+pub(super) fn run(settings: Settings, quiet: bool, terminal: Terminal) -> ExitCode {
     let config = match Config::resolve(settings) {
         Ok(config) => config,
         Err(error) => return fail(&error, USAGE),
@@ -19,7 +20,7 @@ pub(super) fn run(settings: Settings, quiet: bool) -> ExitCode {
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(DISK_THREADS).build();
     let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
-        let outcome = runtime.block_on(node::run(config, quiet));
+        let outcome = runtime.block_on(node::run(config, quiet, terminal));
         // A disk that hangs must not keep the process.
         runtime.shutdown_background();
         outcome
