@@ -19,7 +19,7 @@
 //! ```text
 //! main.rs → cli/ → config/, node.rs              node.rs alone knows everyone
 //!             └─► services, with sockets and tasks:
-//!                   http/  directory/  mirror/  discovery/  fetch/  listening  bandwidth  shutdown
+//!                   http/  directory/  mirror/  discovery/  fetch/  listening  bandwidth  terminal  shutdown
 //!                   └─► knowledge, time passed in, no sockets:
 //!                         loot/  neighbours/  directory/registry  search  identity
 //!                           └─► wire/   bytes ⇄ values: no files, no sockets, no clock, no async

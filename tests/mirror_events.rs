@@ -129,8 +129,9 @@ fn what_waits_is_counted_by_reason_and_named_to_the_operator() {
     assert_eq!(waiting["first"][0]["path"].as_str(), Some("large.bin"), "{waiting}");
     let page = ours.get("/mirror").text();
     assert!(page.contains("the budget of 100.0 kB for mirrored files is used up") && page.contains("large.bin"));
+    let port = lan.port;
     for target in ["/mirror", "/mirror.json"] {
-        let text = format!("GET {target} HTTP/1.1\r\nHost: galley\r\nConnection: close\r\n\r\n");
+        let text = format!("GET {target} HTTP/1.1\r\nHost: galley:{port}\r\nConnection: close\r\n\r\n");
         let text = Answer::parse(&exchange(ours.address(), text.as_bytes())).text();
         assert!(text.contains("the budget of 100.0 kB") && !text.contains("large.bin"), "{target}: {text}");
     }
