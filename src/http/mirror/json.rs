@@ -171,7 +171,7 @@ impl LatelyJson {
             size_bytes: lately.size_bytes,
             from: lately.from.to_string(),
             at_unix: lately.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs(),
-            seconds: lately.took.as_secs_f64(),
+            seconds: (lately.took.as_secs_f64() * 1000.0).round() / 1000.0,
             sources: lately.given.iter().map(SourceJson::new).collect(),
             failure: lately.failure.clone().filter(|_| is_operator),
         }
