@@ -196,7 +196,6 @@ impl Work {
         let began = Instant::now();
         self.plan_due = None;
         self.planned = began;
-        let snapshot = self.engine.loot.snapshot();
         // Until the folder has been read, everything would seem to be missing.
         let loot = self.engine.loot.status();
         if loot.scanned_at.is_none() || matches!(loot.state, LootState::Missing(_)) {
@@ -206,6 +205,7 @@ impl Work {
             }
             return;
         }
+        let snapshot = self.engine.loot.snapshot();
         if self.tidied.is_none() {
             tokio::task::block_in_place(|| self.tidy());
         }

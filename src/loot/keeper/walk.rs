@@ -42,13 +42,14 @@ impl Keeper {
             self.note_deleted_while_away();
         }
         self.note_held_back();
+        // Who sees that the folder was read finds what was read.
+        if changed || !self.shared.snapshot.borrow().announceable {
+            self.publish();
+        }
         self.set_state(|status| {
             status.state = LootState::Following;
             status.scanned_at = Some(SystemTime::now());
         });
-        if changed || !self.shared.snapshot.borrow().announceable {
-            self.publish();
-        }
         if is_first {
             // Until now nobody could tell what was changed meanwhile.
             self.shared.desk.all();

@@ -327,8 +327,8 @@ impl Work {
     /// What rests in the spool and is here meanwhile goes; if room is wanted, all that the plan does
     /// not want goes. The rest counts as used.
     pub(super) fn tidy(&mut self) {
-        self.tidied = Some(Instant::now());
         let Ok(spool) = self.spool() else { return };
+        self.tidied = Some(Instant::now());
         let ours = self.engine.loot.snapshot().index.clone();
         let plan = self.engine.mirror.lock().plan.clone();
         let facts = self.engine.ledger.facts();
