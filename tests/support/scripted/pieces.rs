@@ -1,11 +1,11 @@
 //! A scripted holder of a content, which gives it piece by piece (`docs/PROTOCOL.md`, section 6):
-//! honestly, or in each piece as the test says. It keeps what it gave, and when.
+//! honestly, or in each piece as the test says. It keeps what it gave.
 
 use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use boucan::wire::pieces::{PIECE_BYTES, run_bytes};
 use boucan::wire::{PieceHasher, PieceList, PieceSet, url};
@@ -49,7 +49,7 @@ pub struct Holding {
     pub list: PieceList,
     /// Where its choice begins: each holder's elsewhere.
     first: u64,
-    given: Mutex<Vec<(Instant, u64)>>,
+    given: Mutex<Vec<u64>>,
     conduct: Conduct,
 }
 
@@ -98,11 +98,6 @@ impl Scripted {
 impl Holding {
     /// The pieces it gave so far, in order.
     pub fn given(&self) -> Vec<u64> {
-        self.given_when().into_iter().map(|(_, piece)| piece).collect()
-    }
-
-    /// The same with the time.
-    pub fn given_when(&self) -> Vec<(Instant, u64)> {
         self.given.lock().unwrap().clone()
     }
 
@@ -160,31 +155,40 @@ impl Holding {
     /// Which pieces are asked for, and what becomes of each. None if there are no such pieces.
     fn take(&self, request: &Request) -> Option<(RangeInclusive<u64>, Vec<Deed>)> {
         let mut given = self.given.lock().unwrap();
-        let times = |given: &[(Instant, u64)], piece| given.iter().filter(|(_, other)| *other == piece).count();
         let run = match wanted(request, self.pieces()) {
             Some(wanted) => {
                 let from = self.first % self.pieces();
                 let in_turn = (from..self.pieces()).chain(0..from).filter(|piece| wanted.contains(*piece));
-                let least = in_turn.min_by_key(|piece| times(&given, *piece))?;
+                // Rather one that it gives at all, and of these one that left least often.
+                let refuses = |piece| matches!(self.deed(piece, &given), Deed::Refuse(_));
+                let least = in_turn.min_by_key(|piece| (refuses(*piece), times(&given, *piece)))?;
                 least..=least
             }
             None => asked_run(request, self.content.len() as u64)?,
         };
         let mut deeds = Vec::new();
         for piece in run.clone() {
-            let deed = (self.conduct)(Asked { piece, before: given.len(), again: times(&given, piece) });
+            let deed = self.deed(piece, &given);
             if !matches!(deed, Deed::Refuse(_)) {
-                given.push((Instant::now(), piece));
+                given.push(piece);
             }
             deeds.push(deed);
         }
         Some((run, deeds))
     }
 
+    fn deed(&self, piece: u64, given: &[u64]) -> Deed {
+        (self.conduct)(Asked { piece, before: given.len(), again: times(given, piece) })
+    }
+
     fn another_than(&self, run: &RangeInclusive<u64>) -> RangeInclusive<u64> {
         let other = (run.end() + 1) % self.pieces();
         other..=other
     }
+}
+
+fn times(given: &[u64], piece: u64) -> usize {
+    given.iter().filter(|other| **other == piece).count()
 }
 
 /// The pieces that verify a content.
