@@ -56,6 +56,7 @@ fn honest_neighbour_is_known(lan: &Lan, node: &Node, last: u8) -> Scripted {
 fn what_is_no_announcement_leaves_no_trace() {
     let lan = Lan::new();
     let node = lan.node(2).start();
+    wait_until("its state is laid out", || node.state("indexes").exists());
     let before = everything(&node);
     let stranger = lan.announcing_socket(66);
     let with_uuid = |uuid: &str| format!("forban;name;x;uuid;{uuid};hmac;{HMAC}").into_bytes();
