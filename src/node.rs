@@ -38,8 +38,8 @@ use crate::mirror::rules::Rules;
 use crate::neighbours::index_cache::IndexCache;
 use crate::neighbours::{Neighbourhood, SwitchedOff};
 use crate::shutdown::{Tasks, signalled};
-use crate::wire::manifest::Mirrors;
 use crate::terminal::Terminal;
+use crate::wire::manifest::Mirrors;
 
 /// Searches that run at once, and listings likewise; others wait.
 const WALKS_MAX: usize = 4;

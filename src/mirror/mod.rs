@@ -28,10 +28,10 @@ use tokio::sync::{Notify, watch};
 use self::events::{Event, Events, Listener};
 use self::pace::{Pace, time_left};
 use self::plan::Plan;
-use crate::neighbours::SwitchedOff;
-use crate::wire::manifest::Mirrors;
 use self::progress::{Given, Progress, Received};
 use self::waiting::Waiting;
+use crate::neighbours::SwitchedOff;
+use crate::wire::manifest::Mirrors;
 use crate::wire::{DisplayText, LootPath};
 
 /// Files that came or failed lately and are shown.
