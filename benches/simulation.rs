@@ -27,6 +27,9 @@ fn main() {
         even_rooms();
         rooms_with_trouble();
         show("1,000 takers, 100 Mbit/s, 128 MiB", &even(1_000, 100.0, 128 * MIB));
+        let mut thousand = uneven(1_000, 50.0..500.0, 128 * MIB);
+        thousand.churn_a_minute = 0.02;
+        show("1,000 takers, 50 to 500 Mbit/s, 2 % a minute leave and come", &thousand);
     }
 }
 
@@ -51,11 +54,7 @@ fn rooms_with_trouble() {
     let mut vanishing = eight();
     vanishing.seeder_vanishes = true;
     show("8, the seeder goes when each piece is somewhere", &vanishing);
-    let (mut uneven, mut dice) = (even(32, 100.0, 64 * MIB), fastrand::Rng::with_seed(7));
-    for host in uneven.hosts.iter_mut().skip(1) {
-        *host = Host::even(10_f64.powf(1.0 + 2.0 * dice.f64()));
-    }
-    show("32 takers, 10 to 1,000 Mbit/s", &uneven);
+    show("32 takers, 10 to 1,000 Mbit/s", &uneven(32, 10.0..1_000.0, 64 * MIB));
     let mut churn = even(200, 100.0, 128 * MIB);
     churn.churn_a_minute = 0.02;
     show("200, 2 % a minute leave and come", &churn);
@@ -66,6 +65,15 @@ fn even(takers: usize, mbit: f64, size_bytes: u64) -> Room {
     let mut room = Room::even(takers, mbit, size_bytes);
     if takers > 100 {
         (room.quantum_bytes, room.coalesce) = (64 * 1024, Duration::from_millis(100));
+    }
+    room
+}
+
+/// The seeder has 100 Mbit/s, the takers any rate between these, evenly on a logarithmic scale.
+fn uneven(takers: usize, mbit: std::ops::Range<f64>, size_bytes: u64) -> Room {
+    let (mut room, mut dice) = (even(takers, 100.0, size_bytes), fastrand::Rng::with_seed(7));
+    for host in room.hosts.iter_mut().skip(1) {
+        *host = Host::even(mbit.start * (mbit.end / mbit.start).powf(dice.f64()));
     }
     room
 }
