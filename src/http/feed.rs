@@ -33,7 +33,7 @@ pub const LIMITS: ListenerLimits = ListenerLimits { in_all: 64, per_host: 2 };
 /// A reader is told something at most so often …
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 /// … and with many readers at most every so many times this: each of them costs the same share.
-const PAUSE_PER_READER: Duration = Duration::from_millis(2);
+const PAUSE_PER_READER: Duration = Duration::from_millis(4);
 /// When nothing happens, this is told.
 const ALIVE: Duration = Duration::from_secs(10);
 
