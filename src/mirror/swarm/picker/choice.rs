@@ -50,7 +50,7 @@ impl Picker {
     /// Whether so much is asked already that more would only wait at the holders: what is asked
     /// late is chosen well.
     pub(super) fn asks_enough(&self, now: Instant) -> bool {
-        let open = self.ledger.asked_pieces();
+        let open = self.asked_pieces(now);
         if open < OPEN_MIN {
             return false;
         }
@@ -93,7 +93,7 @@ impl Picker {
 
     /// Of a complete holder: what nobody else can give; what others cannot give soon.
     fn choose_of_all(&mut self, id: SourceId, now: Instant) -> Option<Ask> {
-        if self.ledger.free().len() <= self.ledger.promised_pieces() {
+        if self.ledger.free().len() <= self.promised_pieces(now) {
             return None;
         }
         let most = self.most(id, now);
@@ -102,14 +102,14 @@ impl Picker {
         }
         let from = self.dice.u64(0..self.ledger.pieces().max(1));
         let wanted = self.wanted_of_all(from, now);
-        (wanted.len() > self.ledger.promised_pieces()).then_some(Ask::AnyOf { wanted, most })
+        (wanted.len() > self.promised_pieces(now)).then_some(Ask::AnyOf { wanted, most })
     }
 
     /// What no partial holder has; else what only slow ones have; else anything, if it would not
     /// come soon.
     fn wanted_of_all(&self, from: u64, now: Instant) -> PieceSet {
         let (free, untold) = (self.ledger.free(), self.ledger.untold());
-        if self.ledger.free_untold() > self.ledger.promised_pieces() {
+        if self.ledger.free_untold() > self.promised_pieces(now) {
             return some(free.shared_from(untold, from), self.ledger.pieces());
         }
         if !self.comes_soon(now) {

@@ -6,6 +6,8 @@ use super::source::{Request, Source};
 use super::{Ask, Picker, SourceId};
 use crate::wire::pieces::PIECE_BYTES;
 
+/// Of a holder of which no piece came for so long, what it was asked for counts as not asked.
+const LATE: Duration = Duration::from_secs(2);
 /// A copy must come sooner by this, or it gains nothing.
 const CLEARLY: Duration = Duration::from_millis(20);
 /// A request of which nothing came for so long may be given up: shorter pauses are the network's.
@@ -16,10 +18,28 @@ const SILENT_AT_FIRST: Duration = Duration::from_secs(8);
 const TIMES_USUAL: f64 = 4.0;
 
 impl Picker {
+    /// How many pieces are to come. Those of late holders are not counted: who takes requests and
+    /// gives nothing, or byte after byte, shall not keep us from asking others.
+    pub(super) fn asked_pieces(&self, now: Instant) -> u64 {
+        let late = self.late_requests(now).map(Request::pieces).fold(0, u64::saturating_add);
+        self.ledger.asked_pieces().saturating_sub(late)
+    }
+
+    /// How many of these complete holders have yet to choose; late ones left out too.
+    pub(super) fn promised_pieces(&self, now: Instant) -> u64 {
+        let late = self.late_requests(now).map(|request| request.most).fold(0, u64::saturating_add);
+        self.ledger.promised_pieces().saturating_sub(late)
+    }
+
+    fn late_requests(&self, now: Instant) -> impl Iterator<Item = &Request> {
+        let late = self.sources.values().filter(move |source| source.speed.waited(now) >= LATE);
+        late.flat_map(|source| source.open.values())
+    }
+
     /// When all that is missing is in flight: the piece that would come latest, if this holder
     /// would bring it in less than half the time.
     pub(super) fn choose_again(&self, id: SourceId, now: Instant) -> Option<Ask> {
-        if self.ledger.free().len() > self.ledger.promised_pieces() {
+        if self.ledger.free().len() > self.promised_pieces(now) {
             return None;
         }
         let (source, average) = (self.sources.get(&id)?, self.average(now));

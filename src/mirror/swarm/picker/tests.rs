@@ -174,6 +174,28 @@ fn no_more_is_asked_than_comes_soon() {
 }
 
 #[test]
+fn holders_that_give_nothing_keep_nobody_else_from_being_asked() {
+    let (mut picker, start) = (picker(100), Instant::now());
+    (10..18).for_each(|id| picker.add_source(SourceId(id), some("0-99", 100), start));
+    while picker.next_of_any(2, start).is_some() {}
+    picker.add_source(A, some("0-99", 100), start);
+    assert_eq!(picker.next_of_any(2, start + ms(1_999)), None, "eight are to come");
+    (10..18).for_each(|id| picker.heard(SourceId(id), 0, start + ms(1_999)));
+    let asked = picker.next_of_any(2, start + ms(2_000));
+    assert!(matches!(asked, Some((A, 0, Ask::Run(_)))), "a byte now and then is no piece: {asked:?}");
+}
+
+#[test]
+fn what_a_silent_holder_may_choose_is_wanted_of_another() {
+    let (mut picker, start) = (picker(1), Instant::now());
+    picker.add_source(A, ALL, start);
+    picker.add_source(B, ALL, start);
+    any_of(picker.next(A, 0, start));
+    assert_eq!(picker.next(B, 0, start + ms(1_999)), None, "it comes from the first");
+    assert_eq!(any_of(picker.next(B, 0, start + ms(2_000))), ("0".into(), 1));
+}
+
+#[test]
 fn a_lone_taker_reads_in_order_in_runs_that_grow_with_the_speed() {
     for (each, most, what) in [
         (Duration::from_millis(21), 1, "100 Mbit/s"),
