@@ -75,15 +75,20 @@ impl Lane {
         self.receive(answer).await
     }
 
-    /// While one piece is verified and written, the next one comes.
+    /// While one piece is verified and written, the next one comes. What is written counts at once,
+    /// however long the next one takes.
     async fn receive(&self, mut answer: PieceReader) -> Result<(), FetchError> {
         let heard = || self.crew.heard(self);
         let mut writing: Option<Writing> = None;
         loop {
-            let next = answer.next(heard).await;
-            if let Some(written) = writing.take() {
-                self.written(written).await?;
-            }
+            let next = match writing.take() {
+                None => answer.next(heard).await,
+                Some(writing) => {
+                    let (written, next) = tokio::join!(self.written(writing), answer.next(heard));
+                    written?;
+                    next
+                }
+            };
             match next? {
                 Some((piece, bytes)) => writing = Some(self.write(piece, bytes)),
                 None => return Ok(()),
