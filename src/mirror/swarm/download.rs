@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::Picker;
@@ -24,6 +25,7 @@ use crate::mirror::lies::SharedLies;
 use crate::mirror::progress::Progress;
 use crate::mirror::rules::Permits;
 use crate::neighbours::Neighbourhood;
+use crate::wire::pieces::{HASH_BYTES, piece_count};
 use crate::wire::{Content, LootPath, PieceList, PieceSet};
 
 /// What holders tell is gathered so long.
@@ -39,6 +41,11 @@ const ALONE: Duration = Duration::from_secs(5);
 /// A holder that still makes its list is asked again after this, so often.
 const LIST_PAUSE: Duration = Duration::from_millis(500);
 const LIST_TRIES: u32 = 10;
+
+/// The list comes within this time …
+const LIST_WAIT: Duration = Duration::from_secs(10);
+/// … and that in which it comes at so many bytes a second: others have it too.
+const LIST_BYTES_PER_MS: u64 = 64;
 
 /// What is to be brought, and with what.
 #[derive(Debug)]
@@ -118,14 +125,17 @@ impl Download<'_> {
 
     /// The list of its pieces, from the first who has it. Holders of a part have it too.
     async fn list(&self, lanes: &mut Lanes) -> Result<Option<PieceList>, FetchError> {
+        // A few bytes for each piece: no limit holds for them.
+        let dialling = Dialling::unlimited(self.dialling.from);
         for _ in 0..LIST_TRIES {
             let mut is_being_made = false;
             for (uuid, services) in lanes.sources.able(Instant::now()) {
                 let asked = async {
-                    let mut connection = connect(&services, self.dialling).await?;
+                    let mut connection = connect(&services, &dialling).await?;
                     fetch_list(&mut connection, self.content, self.size_bytes).await
                 };
-                match asked.await {
+                let wait = list_wait(self.size_bytes);
+                match timeout(wait, asked).await.unwrap_or(Err(FetchError::TimedOut(wait))) {
                     Ok(list) => return Ok(Some(list)),
                     Err(FetchError::Status(StatusCode::SERVICE_UNAVAILABLE)) => is_being_made = true,
                     Err(FetchError::Status(StatusCode::NOT_FOUND)) => {}
@@ -186,6 +196,12 @@ impl Download<'_> {
         }
         Ok(())
     }
+}
+
+/// How long the list of a content of that size may take.
+fn list_wait(size_bytes: u64) -> Duration {
+    let list_bytes = piece_count(size_bytes).unwrap_or(0).saturating_mul(HASH_BYTES);
+    LIST_WAIT.saturating_add(Duration::from_millis(list_bytes / LIST_BYTES_PER_MS))
 }
 
 /// Whether anything comes at all.
