@@ -22,7 +22,8 @@ const READ_BACK_AT_ONCE: u64 = 128;
 pub struct PieceFile {
     file: Arc<File>,
     list: Arc<PieceList>,
-    unsynced_bytes: Arc<AtomicU64>,
+    /// All that was written here.
+    written_bytes: Arc<AtomicU64>,
     /// Set once nothing may be written any more; locked for reading by who writes.
     closed: Arc<RwLock<bool>>,
 }
@@ -61,7 +62,7 @@ impl Part {
     /// When there are no more file descriptors.
     pub fn pieces(&self, list: &Arc<PieceList>) -> io::Result<PieceFile> {
         let (file, list) = (Arc::new(self.file.try_clone()?), list.clone());
-        Ok(PieceFile { file, list, unsynced_bytes: Arc::default(), closed: Arc::default() })
+        Ok(PieceFile { file, list, written_bytes: Arc::default(), closed: Arc::default() })
     }
 
     /// All its pieces are here and right: it holds the content of that list.
@@ -101,9 +102,9 @@ impl PieceFile {
         }
         self.file.write_all_at(bytes, self.list.range(piece).start)?;
         let length = bytes.len() as u64;
-        let unsynced = self.unsynced_bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length);
-        if unsynced >= SYNC_EVERY_BYTES {
-            self.unsynced_bytes.fetch_sub(unsynced, Ordering::Relaxed);
+        let before = self.written_bytes.fetch_add(length, Ordering::Relaxed);
+        // Many write at once: the one that crosses the line makes durable.
+        if before / SYNC_EVERY_BYTES != before.saturating_add(length) / SYNC_EVERY_BYTES {
             self.file.sync_data()?;
         }
         Ok(true)
