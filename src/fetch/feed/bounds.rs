@@ -12,8 +12,10 @@ const BYTES_AT_ONCE: u64 = 64 << 20;
 const BYTES_A_SECOND: u64 = 1 << 20;
 /// What comes in one read counts for at least so many: each read costs something.
 const READ_MIN_BYTES: u64 = 64;
-/// To handle the map of a content costs as much as a byte for so many of its pieces.
-const PIECES_A_BYTE: u64 = 64;
+/// To handle the map of a content costs as much as a byte for so many of its pieces. Who fetches as
+/// many as are remembered of one neighbour, two contents of a tebibyte, and tells of each 50 times a
+/// second stays below the bytes of the long run.
+const PIECES_A_BYTE: u64 = 512;
 
 /// The first pause after a feed ended …
 const PAUSE_MIN: Duration = Duration::from_secs(1);
@@ -131,7 +133,21 @@ mod tests {
         let mut allowance = Allowance::new(start);
         assert_eq!((0..2_000_000).take_while(|_| allowance.read(1, start)).count(), 1 << 20);
         let mut allowance = Allowance::new(start);
-        assert_eq!((0..2_000).take_while(|_| allowance.line(1 << 22, start)).count(), 1 << 10);
+        assert!(allowance.read(60 << 20, start));
+        assert_eq!((0..2_000).take_while(|_| allowance.line(1 << 22, start)).count(), 4 << 7);
+    }
+
+    #[test]
+    fn who_fetches_the_largest_contents_is_not_cut_for_telling_of_it() {
+        let start = Instant::now();
+        let mut allowance = Allowance::new(start);
+        for burst in 0..50 * 600_u64 {
+            let now = start + Duration::from_millis(20 * burst);
+            assert!(allowance.read(200, now), "burst {burst}");
+            for _ in 0..2 {
+                assert!(allowance.line(1 << 22, now), "burst {burst}");
+            }
+        }
     }
 
     #[test]
