@@ -3,6 +3,7 @@
 //! (`docs/PROTOCOL.md`, section 6).
 
 use std::fs::File;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -66,8 +67,14 @@ pub(super) async fn serve(app: &App, ends: &Ends, query: &str, headers: &HeaderM
             if !is_here(&readable, first, length) {
                 return Err(HttpError::NoSuchPieces);
             }
-            (selection, None, app.uploads.slot(host, length).await?)
+            let slot = app.uploads.slot(host, length).await?;
+            let named = pieces_of(&selection, readable.size_bytes).map(|(run, pieces)| {
+                app.uploads.gave(content, pieces, run.clone());
+                Chosen { uploads: app.uploads.clone(), content, run }
+            });
+            (selection, named, slot)
         }
+        Some((wanted, _)) if wanted.is_empty() => return Err(HttpError::NoSuchPieces),
         Some((wanted, most)) => {
             // What was handed out meanwhile counts.
             let slot = app.uploads.slot(host, most.saturating_mul(PIECE_BYTES)).await?;
@@ -81,7 +88,9 @@ pub(super) async fn serve(app: &App, ends: &Ends, query: &str, headers: &HeaderM
     let (piece, pieces) = (first / PIECE_BYTES, length.div_ceil(PIECE_BYTES));
     tracing::trace!(peer = %ends.peer, first = piece, pieces, chosen = chosen.is_some(), "pieces leave");
     let about = About { file_name: &readable.file_name, content_type: inert_type(&readable.file_name), version };
-    let body = FileBody::new(readable.file, first, length, app.upload.clone()).fast();
+    let body = FileBody::new(readable.file, first, length, app.upload.clone());
+    // Of those that do not count there may be many: they begin with little memory.
+    let body = if slot.is_extra() { body } else { body.fast() };
     let body = if length == 0 { Body::empty() } else { Body::new(PieceBody::new(body, slot, chosen)) };
     Ok(respond(&selection, readable.size_bytes, &about, body))
 }
@@ -126,8 +135,19 @@ fn wanted(query: &str, readable: &Readable) -> Result<Option<(PieceSet, u64)>, H
     }
     let most = url::query_first(query, "most");
     let most = most.map_or(Ok(1), |most| String::from_utf8_lossy(&most).parse());
-    let most = most.map_err(|_| HttpError::BadQuery("most= is a number of pieces".into()))?;
+    let most: u64 = most.map_err(|_| HttpError::BadQuery("most= is a number of pieces".into()))?;
+    // It counts as given to the host: more than there is would spoil all later turns.
+    let most = most.min(wanted.len());
     Ok(Some((wanted, most)))
+}
+
+/// The whole pieces that are asked for by a range, and how many pieces there are.
+fn pieces_of(selection: &Selection, size_bytes: u64) -> Option<(RangeInclusive<u64>, u64)> {
+    let Selection::Part { first, last } = selection else { return None };
+    let end = last.saturating_add(1);
+    let is_whole = first.is_multiple_of(PIECE_BYTES) && (end.is_multiple_of(PIECE_BYTES) || end == size_bytes);
+    let run = first / PIECE_BYTES..=last / PIECE_BYTES;
+    piece_count(size_bytes).filter(|_| is_whole).map(|pieces| (run, pieces))
 }
 
 /// Whether all of these bytes are here and right.
@@ -200,6 +220,38 @@ fn asked(query: &str) -> Result<blake3::Hash, HttpError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_host_is_given_more_than_it_can_get() {
+        let readable = Readable {
+            file: tempfile::tempfile().unwrap(),
+            size_bytes: 5 * PIECE_BYTES,
+            file_name: "a".into(),
+            modified_ns: 0,
+            coming: None,
+        };
+        for (query, most) in
+            [("want=0-2", 1), ("want=0-2&most=2", 2), ("want=0-2&most=18446744073709551615", 3), ("want=&most=2", 0)]
+        {
+            assert_eq!(wanted(query, &readable).unwrap().unwrap().1, most, "{query}");
+        }
+    }
+
+    #[test]
+    fn ranges_of_whole_pieces_are_known_as_such() {
+        let end = 3 * PIECE_BYTES + 5;
+        for (first, last, run) in [
+            (0, PIECE_BYTES - 1, Some(0..=0)),
+            (PIECE_BYTES, 3 * PIECE_BYTES - 1, Some(1..=2)),
+            (PIECE_BYTES, end - 1, Some(1..=3)),
+            (0, PIECE_BYTES, None),
+            (1, PIECE_BYTES - 1, None),
+        ] {
+            let pieces = pieces_of(&Selection::Part { first, last }, end);
+            assert_eq!(pieces, run.map(|run| (run, 4)), "{first}-{last}");
+        }
+        assert_eq!(pieces_of(&Selection::Whole, end), None);
+    }
 
     #[test]
     fn a_content_is_named_by_all_of_its_digits() {

@@ -13,7 +13,7 @@ use crate::wire::{Content, PieceSet};
 const CONTENTS_MAX: usize = 64;
 /// And bytes of counts, one a piece: two contents of a tebibyte.
 const COUNTS_MAX: u64 = 2 * PIECES_MAX;
-/// Pieces looked at for one choice: all of a content of 16 GiB.
+/// Pieces looked at for one choice, and the longest run: all of a content of 16 GiB.
 const LOOK_MAX: usize = 65_536;
 
 /// How often each piece was handed out.
@@ -39,8 +39,8 @@ impl Handouts {
         Self { contents: HashMap::new(), dice: fastrand::Rng::with_seed(seed) }
     }
 
-    /// Chooses, of a content of so many pieces, a run of at most so many of the wanted ones, all
-    /// handed out equally often, and counts it. None if none is wanted.
+    /// Chooses a run of at most so many of the wanted pieces, all handed out equally often, and counts
+    /// it. None if none is wanted.
     pub fn choose(
         &mut self,
         content: Content,
@@ -113,7 +113,7 @@ impl Counts {
             }
         }
         let first = first?;
-        let behind = first.saturating_add(1)..first.saturating_add(most.max(1));
+        let behind = first.saturating_add(1)..first.saturating_add(most.clamp(1, LOOK_MAX as u64));
         let last = behind.take_while(|piece| wanted.contains(*piece) && self.of(*piece) == least).last();
         Some(first..=last.unwrap_or(first))
     }
@@ -197,6 +197,15 @@ mod tests {
         handouts.gave_up(CONTENT, 1..=1);
         assert_eq!(choose(&mut handouts, &all, 3), Some(1..=1));
         handouts.gave_up(Content::new([0; 32]), 0..=u64::MAX);
+    }
+
+    #[test]
+    fn a_run_has_an_end_and_all_of_it_can_be_given_up() {
+        let (mut handouts, all) = (Handouts::new(7), PieceSet::all(1 << 18));
+        let run = choose(&mut handouts, &all, u64::MAX).unwrap();
+        assert!(run.end() - run.start() < LOOK_MAX as u64, "{run:?}");
+        handouts.gave_up(CONTENT, run);
+        assert_eq!(handouts.contents[&CONTENT].least, (0, 1 << 18));
     }
 
     #[test]
