@@ -148,6 +148,14 @@ impl Spool {
         serde_json::from_reader(io::Read::take(file, 64 * 1024)).ok()
     }
 
+    /// Makes a note survive even a power cut.
+    fn sync_note(&self, id: &str) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let note = rustix::fs::openat(&*self.handle, format!("{id}.note"), flags, Mode::empty())?;
+        rustix::fs::fsync(note)?;
+        Ok(rustix::fs::fsync(&*self.handle)?)
+    }
+
     /// Removes the parts that `keep` does not want kept. Returns how many bytes are left in those
     /// that are not `active`.
     ///

@@ -21,6 +21,9 @@ const READ_BACK_AT_ONCE: u64 = 128;
 #[derive(Clone, Debug)]
 pub struct PieceFile {
     file: Arc<File>,
+    spool: Spool,
+    /// How the file is named there.
+    id: Arc<str>,
     list: Arc<PieceList>,
     /// All that was written here.
     written_bytes: Arc<AtomicU64>,
@@ -62,7 +65,8 @@ impl Part {
     /// When there are no more file descriptors.
     pub fn pieces(&self, list: &Arc<PieceList>) -> io::Result<PieceFile> {
         let (file, list) = (Arc::new(self.file.try_clone()?), list.clone());
-        Ok(PieceFile { file, list, written_bytes: Arc::default(), closed: Arc::default() })
+        let (spool, id) = (self.spool.clone(), self.id.as_str().into());
+        Ok(PieceFile { file, spool, id, list, written_bytes: Arc::default(), closed: Arc::default() })
     }
 
     /// All its pieces are here and right: it holds the content of that list.
@@ -106,6 +110,10 @@ impl PieceFile {
         // Many write at once: the one that crosses the line makes durable.
         if before / SYNC_EVERY_BYTES != before.saturating_add(length) / SYNC_EVERY_BYTES {
             self.file.sync_data()?;
+            // What has no note is swept at the next start.
+            if before < SYNC_EVERY_BYTES {
+                self.spool.sync_note(&self.id)?;
+            }
         }
         Ok(true)
     }
@@ -202,6 +210,7 @@ mod tests {
             assert!(pieces.write(number, piece(&bytes, &list, number)).unwrap());
         }
         assert!(!pieces.write(3, piece(&bytes, &list, 2)).unwrap(), "another piece's bytes");
+        spool.sync_note(&part.id).unwrap();
         drop(part);
         let part = Spool::open(spool.folder().clone()).unwrap().part_in_pieces(&key_of(&list)).unwrap();
         assert_eq!(found(&part, &list), "2,5,9");
