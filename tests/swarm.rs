@@ -14,7 +14,7 @@ use crate::support::http::{Answer, request};
 use crate::support::lan::{Lan, Node};
 use crate::support::scripted::pieces::{Deed, list_of};
 use crate::support::scripted::{Kind, Scripted};
-use crate::support::wait_until;
+use crate::support::{PATIENCE, wait_until};
 
 /// Twelve whole pieces and a part.
 pub const SIZE: usize = (3 << 20) + 77;
@@ -153,6 +153,22 @@ fn verified_pieces_are_served_while_the_rest_is_still_on_its_way() {
     node.has("film.mkv", &bytes);
     told(&mut feed, &bytes, missing.len());
     assert_eq!(node.get(&content_target(&list.root())).body, bytes);
+}
+
+#[test]
+fn a_piece_is_passed_on_though_the_next_one_of_its_answer_does_not_come() {
+    let lan = Lan::new();
+    let bytes = content("stuck", SIZE);
+    let seeder = Scripted::start(&lan, 3, Kind::Specified);
+    let holding = seeder.gives_pieces_so("film.mkv", &bytes, |asked| match asked.piece {
+        5 => Deed::Stall(3 * PATIENCE),
+        _ => Deed::Give,
+    });
+    let node = lan.node(2).opportunistic().start();
+    seeder.announce();
+    wait_until("it stalls", || holding.given().contains(&5));
+    wait_until("the piece before is served", || ask_range(&node, &bytes, holding.list.range(4)).status == 206);
+    assert!(!node.loot("film.mkv").exists());
 }
 
 #[test]
