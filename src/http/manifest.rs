@@ -127,7 +127,7 @@ fn changes(of: &Hashed, header: Header, since: ManifestVersion) -> Option<Bytes>
 
 fn header(app: &App, ends: &Ends, hashed: &Hashed) -> Header {
     Header {
-        hashing: hashed.hashing.left as u64,
+        hashing: app.loot.hashing_of(hashed).left as u64,
         index: Some(hashed.snapshot.hmac),
         peer: app.napster.own.as_ref().map(|own| own.address(ends.local.ip())),
         mirrors: app.mirror.mirrors(),

@@ -168,7 +168,17 @@ impl Loot {
     /// What is still to be read for its digests.
     #[must_use]
     pub fn hashing(&self) -> Hashing {
-        self.hashed().hashing
+        self.hashing_of(&self.hashed())
+    }
+
+    /// The same as far as that state knows. Before the folder was read, and beside an older index,
+    /// nobody has counted yet: one file at least, so that nobody takes it for all.
+    #[must_use]
+    pub fn hashing_of(&self, hashed: &Hashed) -> Hashing {
+        let snapshot = self.snapshot();
+        let is_counted = snapshot.announceable && Arc::ptr_eq(&snapshot, &hashed.snapshot);
+        let left = hashed.hashing.left.max(usize::from(!is_counted));
+        Hashing { left, ..hashed.hashing }
     }
 
     /// A receiver that wakes when more digests are known, or others.

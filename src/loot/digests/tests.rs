@@ -103,6 +103,35 @@ fn another_content_of_the_same_size_is_read_again_and_never_given_for_the_first(
 }
 
 #[test]
+fn no_file_is_counted_as_read_before_it_was_looked_at() {
+    let room = Room::new(&[("a", "one")]);
+    for files in 1..=5 {
+        let deadline = Instant::now() + PATIENCE;
+        while room.loot.snapshot().index.len() < files {
+            assert!(Instant::now() < deadline, "{files} files are listed");
+        }
+        // From the moment at which the index lists it.
+        while room.loot.hashing().left > 0 {
+            assert!(Instant::now() < deadline, "{files} files are read");
+        }
+        assert_eq!(room.loot.hashed().table.known(), files);
+        std::fs::write(room.file(&files.to_string()), "another one").unwrap();
+    }
+    room.stop();
+}
+
+#[test]
+fn before_the_folder_was_read_there_is_more_to_come() {
+    let room = Room::new(&[("a", "one")]);
+    let deadline = Instant::now() + PATIENCE;
+    while room.loot.hashing().left > 0 {
+        assert!(Instant::now() < deadline, "it is read");
+    }
+    assert_eq!(room.loot.hashed().table.known(), 1);
+    room.stop();
+}
+
+#[test]
 fn files_are_opened_by_their_blake3() {
     let room = Room::new(&[("a", "one"), ("b", "two")]);
     room.knows("a", "one");
