@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::HttpError;
 use super::range::{Version, whole_seconds};
@@ -23,12 +24,39 @@ use crate::wire::manifest::{Header, ManifestVersion, emit_changes, emit_rows};
 /// Files whose lines are made at once.
 const BLOCK_FILES: usize = 256;
 
+/// Answers with what changed are made before they are sent, up to 13 MiB each. Those of more than
+/// this …
+const CHANGES_FREE_BYTES: usize = 64 * 1024;
+/// … take so much memory together: who reads slowly, many times, gets the whole, which takes none.
+const CHANGES_ROOM_BYTES: usize = 64 << 20;
+
 /// What the lines of the files come to, kept while the digests stay as they are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Manifests {
     kept: Mutex<Option<Arc<Rows>>>,
     /// Who waits finds what another made.
     making: Mutex<()>,
+    /// In bytes.
+    room_for_changes: Arc<Semaphore>,
+}
+
+/// What changed, with the room it takes, until it is sent.
+struct Held {
+    changes: String,
+    _room: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        self.changes.as_bytes()
+    }
+}
+
+impl Default for Manifests {
+    fn default() -> Self {
+        let room_for_changes = Arc::new(Semaphore::new(CHANGES_ROOM_BYTES));
+        Self { kept: Mutex::default(), making: Mutex::default(), room_for_changes }
+    }
 }
 
 #[derive(Debug)]
@@ -50,6 +78,15 @@ impl Manifests {
         let rows = Arc::new(Rows::new(of));
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(rows.clone());
         rows
+    }
+
+    /// To be sent; none while there is no room for it.
+    fn hold(&self, changes: String) -> Option<Bytes> {
+        if changes.len() <= CHANGES_FREE_BYTES {
+            return Some(changes.into());
+        }
+        let room = self.room_for_changes.clone().try_acquire_many_owned(u32::try_from(changes.len()).ok()?).ok()?;
+        Some(Bytes::from_owner(Held { changes, _room: room }))
     }
 
     fn kept(&self, of: &Arc<DigestTable>) -> Option<Arc<Rows>> {
@@ -99,7 +136,7 @@ pub(super) async fn serve(
     if let Some(since) = since.and_then(ManifestVersion::parse) {
         let (of, header) = (hashed.clone(), header.clone());
         let changes = App::walk(&app.listings, move || changes(&of, header, since)).await?;
-        if let Some(changes) = changes {
+        if let Some(changes) = changes.and_then(|changes| app.manifests.hold(changes)) {
             let part = |first, length| text::part(&changes, first, length);
             return Ok(text::answer(headers, about, changes.len() as u64, part));
         }
@@ -119,10 +156,10 @@ pub(super) async fn serve(
 }
 
 /// What changed since a state; none if that is not known any more.
-fn changes(of: &Hashed, header: Header, since: ManifestVersion) -> Option<Bytes> {
+fn changes(of: &Hashed, header: Header, since: ManifestVersion) -> Option<String> {
     let names = of.names_since(&since)?;
     let header = Header { since: Some(since), ..header };
-    Some((header.emit() + &emit_changes(&of.table, names.into_iter())).into())
+    Some(header.emit() + &emit_changes(&of.table, names.into_iter()))
 }
 
 fn header(app: &App, ends: &Ends, hashed: &Hashed) -> Header {
@@ -214,6 +251,19 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_changed_takes_so_much_memory_and_no_more_while_it_is_sent() {
+        let (manifests, large) = (Manifests::default(), "x".repeat(10 << 20));
+        let sent: Vec<Bytes> = std::iter::from_fn(|| manifests.hold(large.clone())).take(100).collect();
+        assert_eq!(sent.len(), 6);
+        assert!(manifests.hold("x".repeat(CHANGES_FREE_BYTES)).is_some(), "a little is always sent");
+        // As long as a part of it is.
+        let parts: Vec<Bytes> = sent.into_iter().map(|whole| whole.slice(5..7)).collect();
+        assert!(manifests.hold(large.clone()).is_none());
+        drop(parts);
+        assert!(manifests.hold(large).is_some());
     }
 
     #[test]
