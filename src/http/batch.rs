@@ -20,8 +20,11 @@ use crate::wire::{LootPath, url};
 
 /// The list of names is here within this.
 const LIST: Duration = Duration::from_secs(10);
-/// Files read in one go off the threads that serve: at most 2 MiB.
+/// Files read in one go off the threads that serve …
 const GROUP: usize = 32;
+/// … until they are so many bytes: with the last file at most half as much more. A few groups are
+/// what a client costs that does not read.
+const GROUP_BYTES: usize = 128 * 1024;
 /// Groups that wait for the client.
 const GROUPS_AHEAD: usize = 1;
 
@@ -49,13 +52,14 @@ pub async fn serve(State(app): State<App>, RawQuery(query): RawQuery, request: R
 /// Reads group by group, as the client takes them and the limit allows it.
 async fn send(loot: Loot, upload: Bandwidth, paths: Vec<Option<LootPath>>, sender: &Sender<Bytes>) {
     let mut paths = paths.into_iter();
-    loop {
-        let group: Vec<Option<LootPath>> = paths.by_ref().take(GROUP).collect();
-        if group.is_empty() {
-            return;
-        }
+    while paths.len() > 0 {
         let loot = loot.clone();
-        let Ok(mut bytes) = tokio::task::spawn_blocking(move || read(&loot, &group)).await else { return };
+        let read = move || {
+            let group = read_group(&mut paths, |path| read_file(loot.open_file(path).ok()?));
+            (group, paths)
+        };
+        let Ok((mut bytes, rest)) = tokio::task::spawn_blocking(read).await else { return };
+        paths = rest;
         while !bytes.is_empty() {
             let most = if upload.is_limited() { GRANT_BYTES } else { usize::MAX };
             let some = bytes.split_to(bytes.len().min(most));
@@ -67,11 +71,17 @@ async fn send(loot: Loot, upload: Bandwidth, paths: Vec<Option<LootPath>>, sende
     }
 }
 
-fn read(loot: &Loot, paths: &[Option<LootPath>]) -> Bytes {
+/// Reads the next ones.
+fn read_group(
+    paths: &mut impl Iterator<Item = Option<LootPath>>,
+    read: impl Fn(&LootPath) -> Option<Vec<u8>>,
+) -> Bytes {
     let mut group = Vec::new();
-    for path in paths {
-        let content = path.as_ref().and_then(|path| read_file(loot.open_file(path).ok()?));
-        emit(content.as_deref(), &mut group);
+    for path in paths.take(GROUP) {
+        emit(path.as_ref().and_then(&read).as_deref(), &mut group);
+        if group.len() >= GROUP_BYTES {
+            break;
+        }
     }
     group.into()
 }
@@ -82,4 +92,22 @@ fn read_file(LootFile { file, facts }: LootFile) -> Option<Vec<u8>> {
     let mut content = vec![0; usize::try_from(facts.size_bytes).ok().filter(|_| facts.size_bytes <= FILE_MAX_BYTES)?];
     file.read_exact_at(&mut content, 0).ok()?;
     Some(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_is_read_ahead_however_large_the_files_are() {
+        let name = |number: usize| LootPath::parse(number.to_string().as_bytes()).ok();
+        for (size, files) in [(65_536, 2), (5_000, 27), (10, GROUP), (0, GROUP)] {
+            let mut paths = (0..100).map(name);
+            let group = read_group(&mut paths, |_| Some(vec![7; size]));
+            assert_eq!(paths.count(), 100 - files, "of {size} bytes each");
+            assert!(group.len() <= GROUP_BYTES + 65_536 + 6);
+        }
+        let mut none = std::iter::repeat_n(None, 3);
+        assert_eq!(read_group(&mut none, |_| panic!("it has no name")).as_ref(), b"-\n-\n-\n");
+    }
 }
