@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use http::StatusCode;
 use uuid::Uuid;
 
@@ -68,11 +69,32 @@ pub struct BatchDone {
     pub is_broken: bool,
 }
 
+/// What was given for one file.
+#[derive(Clone, Debug)]
+enum Came {
+    /// As many bytes as are listed.
+    Listed(Bytes),
+    /// So many others, or none. They are not kept: a neighbour that lists a byte and gives 64 KiB
+    /// shall not take more memory than what it lists.
+    OfLength(u64),
+}
+
+impl Came {
+    fn of(given: &Given, size_bytes: u64) -> Self {
+        match given {
+            // A copy: what was read at once with it is not kept with it.
+            Given::File(bytes) if bytes.len() as u64 == size_bytes => Self::Listed(Bytes::copy_from_slice(bytes)),
+            Given::File(bytes) => Self::OfLength(bytes.len() as u64),
+            Given::Nothing => Self::OfLength(0),
+        }
+    }
+}
+
 impl BatchJob {
     /// Runs it to its end.
     pub async fn run(mut self) -> BatchDone {
         let mut connection = self.connection.take();
-        let mut came: Vec<Option<Given>> = vec![None; self.wants.len()];
+        let mut came: Vec<Option<Came>> = vec![None; self.wants.len()];
         let fetched = self.fetch(&mut connection, &mut came).await;
         if matches!(fetched, Err(FetchError::Status(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED))) {
             return BatchDone { is_unknown: true, ..BatchDone::default() };
@@ -95,7 +117,7 @@ impl BatchJob {
         BatchDone { done, is_unknown: false, is_broken }
     }
 
-    async fn fetch(&self, connection: &mut Option<Connection>, came: &mut [Option<Given>]) -> Result<(), FetchError> {
+    async fn fetch(&self, connection: &mut Option<Connection>, came: &mut [Option<Came>]) -> Result<(), FetchError> {
         if let Some(kept) = connection {
             kept.renew().await?;
         }
@@ -108,20 +130,20 @@ impl BatchJob {
             if let (Given::File(content), Some(progress)) = (&given, self.progress.get(at)) {
                 progress.note_here_from(self.uuid, &self.from, content.len() as u64);
             }
-            if let Some(place) = came.get_mut(at) {
-                *place = Some(given);
+            if let (Some(place), Some((want, _))) = (came.get_mut(at), self.wants.get(at)) {
+                *place = Some(Came::of(&given, want.size_bytes));
             }
         })
         .await
     }
 
     /// Lands what came whole; what did not is left in the list of wants.
-    async fn land(&mut self, came: Vec<Option<Given>>) -> Vec<Done> {
+    async fn land(&mut self, came: Vec<Option<Came>>) -> Vec<Done> {
         let mut done = Vec::new();
         let (mut small, mut landing) = (Vec::new(), Vec::new());
         for ((want, source), given) in std::mem::take(&mut self.wants).into_iter().zip(came) {
             match given {
-                Some(Given::File(bytes)) if bytes.len() as u64 == want.size_bytes => {
+                Some(Came::Listed(bytes)) => {
                     let content = Content::new(blake3::hash(&bytes).into());
                     if want.content().is_some_and(|told| told != content) {
                         done.push(self.done(want, &source, Err(LandError::WrongContent.into())));
@@ -130,8 +152,7 @@ impl BatchJob {
                         landing.push((want, source, content));
                     }
                 }
-                Some(given) => {
-                    let got = if let Given::File(bytes) = given { bytes.len() as u64 } else { 0 };
+                Some(Came::OfLength(got)) => {
                     let wrong = FetchError::WrongLength { got, expected: want.size_bytes };
                     done.push(self.done(want, &source, Err(wrong.into())));
                 }

@@ -41,6 +41,12 @@ pub fn emit_request<'n>(names: impl Iterator<Item = &'n str>) -> Vec<u8> {
     names.flat_map(|name| name.bytes().chain([b'\n'])).collect()
 }
 
+/// What a name takes of a request.
+#[must_use]
+pub fn request_bytes(name: &str) -> usize {
+    name.len().saturating_add(1)
+}
+
 /// The names that are asked for.
 ///
 /// # Errors

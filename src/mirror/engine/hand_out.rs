@@ -3,6 +3,7 @@
 //! A few files come at once, from each neighbour no more than its share; what fails waits, and
 //! another neighbour that has the same file is asked instead.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
@@ -23,6 +24,7 @@ use crate::mirror::rules::Permits;
 use crate::mirror::swarm::download;
 use crate::mirror::{Active, Lately};
 use crate::neighbours::Neighbour;
+use crate::wire::batch::{REQUEST_MAX_BYTES, request_bytes};
 use crate::wire::{Content, LootPath};
 
 /// Files that come at once.
@@ -33,6 +35,8 @@ const JOBS_PER_NEIGHBOUR_MAX: usize = 4;
 const JOBS_BEYOND_MAX: usize = 16;
 /// Of larger files of one content one comes at a time; the others are copied from it.
 const SAME_AT_ONCE_BYTES: u64 = 64 * 1024;
+/// Neighbours remembered to know no batches; beyond, all are tried again.
+const NO_BATCHES_MAX: usize = 1_024;
 /// Connections kept for the next job.
 const IDLE_CONNECTIONS_MAX: usize = 16;
 
@@ -128,6 +132,10 @@ impl Work {
         if neighbour.manifest.is_none() || !is_one(want) || self.no_batches.contains(&uuid) {
             return Vec::new();
         }
+        let listed = |want: &Want| Some(request_bytes(&want.sources.iter().find(|of| of.uuid == uuid)?.listed_name));
+        let room = Cell::new(REQUEST_MAX_BYTES.saturating_sub(listed(want).unwrap_or_default()));
+        let fits_in =
+            |want: &Want| listed(want).and_then(|bytes| room.get().checked_sub(bytes)).map(|left| room.set(left));
         let now = Instant::now();
         let Self { queue, active, files, lies, .. } = self;
         let lies = lies.lock();
@@ -137,6 +145,7 @@ impl Work {
                 && other.sources.iter().any(|source| source.uuid == uuid)
                 && lies.may_ask(uuid, other.content())
                 && files.may_try(&(other.path.as_str().into(), other.size_bytes, uuid), now)
+                && fits_in(other).is_some()
         })
     }
 
@@ -259,6 +268,9 @@ impl Work {
             Ok((_, Ended::One(done))) => self.take_one(*done, &mut were),
             Ok((_, Ended::Batch(uuid, batch))) => {
                 if batch.is_unknown {
+                    if self.no_batches.len() >= NO_BATCHES_MAX {
+                        self.no_batches.clear();
+                    }
                     self.no_batches.insert(uuid);
                 }
                 if batch.is_unknown || batch.done.iter().any(|done| done.result.is_err()) {
