@@ -17,6 +17,9 @@ use crate::wire::LootPath;
 
 /// From so many files on one sync of the whole file system costs less than one of each.
 const SYNC_ALL_FROM: usize = 16;
+/// Folders that are open at once, beside those that grew on the way to the last one: connections
+/// need descriptors too.
+const FOLDERS_MAX: usize = 64;
 
 /// A file that is to land.
 #[derive(Clone, Debug)]
@@ -32,7 +35,8 @@ pub struct Small {
 /// One that is written and has no name yet.
 struct Written {
     part: String,
-    file: File,
+    /// Open while few are written, each to be synced by itself.
+    file: Option<File>,
     facts: FileFacts,
 }
 
@@ -41,7 +45,11 @@ impl Spool {
     /// came of each, in their order. Blocks.
     #[must_use]
     pub fn land_many(&self, files: &[Small]) -> Vec<Result<FileFacts, LandError>> {
-        let written: Vec<Result<Written, io::Error>> = files.iter().map(|file| self.write_small(file)).collect();
+        let write = |file| {
+            let written = self.write_small(file)?;
+            Ok(Written { file: written.file.filter(|_| files.len() < SYNC_ALL_FROM), ..written })
+        };
+        let written: Vec<Result<Written, io::Error>> = files.iter().map(write).collect();
         let synced = sync_all(&self.handle, &written);
         let mut folders = Folders::default();
         let mut landed: Vec<Result<FileFacts, LandError>> = Vec::with_capacity(files.len());
@@ -55,7 +63,7 @@ impl Spool {
                 named.map(|()| written.facts)
             }));
         }
-        if let Err(error) = folders.sync() {
+        if let Err(error) = folders.finish() {
             landed.iter_mut().filter(|one| one.is_ok()).for_each(|one| *one = Err(again(&error).into()));
         }
         landed
@@ -74,7 +82,7 @@ impl Spool {
             facts_of(&rustix::fs::fstat(&file)?).ok_or_else(|| io::Error::other("the spool file is no regular file"))
         };
         match facts() {
-            Ok(facts) => Ok(Written { part, file, facts }),
+            Ok(facts) => Ok(Written { part, file: Some(file), facts }),
             Err(error) => {
                 let _ = rustix::fs::unlinkat(&*self.handle, &part, AtFlags::empty());
                 Err(error)
@@ -92,7 +100,7 @@ fn sync_all(spool: &OwnedFd, written: &[Result<Written, io::Error>]) -> io::Resu
     if written.len() >= SYNC_ALL_FROM {
         return Ok(rustix::fs::syncfs(spool)?);
     }
-    written.iter().flatten().try_for_each(|written| written.file.sync_all())
+    written.iter().flatten().filter_map(|written| written.file.as_ref()).try_for_each(File::sync_all)
 }
 
 /// An error that concerns several files is told of each.
@@ -105,12 +113,17 @@ fn again(error: &io::Error) -> io::Error {
 struct Folders {
     open: HashMap<String, OwnedFd>,
     grown: Vec<OwnedFd>,
+    /// The first that could not be synced.
+    failed: Option<io::Error>,
 }
 
 impl Folders {
     fn open(&mut self, spool: &Spool, path: &LootPath) -> Result<&OwnedFd, LandError> {
         let name = path.folder().unwrap_or_default();
         if !self.open.contains_key(name) {
+            if self.open.len().saturating_add(self.grown.len()) >= FOLDERS_MAX {
+                self.sync();
+            }
             let (parent, grown) = spool.folder.make_parent(path).map_err(in_the_way)?;
             self.grown.extend(grown);
             self.open.insert(name.to_owned(), parent);
@@ -118,8 +131,17 @@ impl Folders {
         self.open.get(name).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound).into())
     }
 
-    fn sync(&self) -> io::Result<()> {
-        self.grown.iter().chain(self.open.values()).try_for_each(sync_folder)
+    /// Syncs and closes those that are open.
+    fn sync(&mut self) {
+        let synced = self.grown.iter().chain(self.open.values()).try_for_each(sync_folder);
+        self.failed = self.failed.take().or(synced.err());
+        self.grown.clear();
+        self.open.clear();
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.sync();
+        self.failed.map_or(Ok(()), Err)
     }
 }
 
@@ -151,5 +173,19 @@ mod tests {
         assert_eq!(facts.modified_ns / 1_000_000_000, 1_000_000_000, "it keeps the time that was told");
         assert_eq!(std::fs::read_dir(temp.path().join(".boucan/spool")).unwrap().count(), 0);
         assert!(spool.land_many(&[small("few", "x")])[0].is_ok());
+    }
+
+    #[test]
+    fn many_folders_are_not_open_all_at_once() {
+        let (temp, spool) = spool();
+        let files: Vec<Small> = (0..200).map(|n| small(&format!("{n}/a/b"), "x")).collect();
+        let mut folders = Folders::default();
+        for file in &files {
+            folders.open(&spool, &file.path).unwrap();
+            assert!(folders.open.len() + folders.grown.len() <= FOLDERS_MAX + 3);
+        }
+        assert!(folders.finish().is_ok());
+        assert!(spool.land_many(&files).iter().all(Result::is_ok));
+        assert_eq!(std::fs::read(temp.path().join("199/a/b")).unwrap(), b"x");
     }
 }
