@@ -140,38 +140,44 @@ impl DigestTable {
                 *mtime = change.map(|(_, mtime)| mtime).unwrap_or_default();
             }
         }
-        let by_md5 = self.by_md5_after(changes);
+        let by_md5 = self.order_after(&self.by_md5, |digests| digests.md5, changes);
         if by_md5.is_empty() {
             return Self::new(self.index.clone(), Vec::new());
         }
-        let by_blake3 = sorted_by_blake3(&digests);
+        let by_blake3 = self.order_after(&self.by_blake3, |digests| digests.blake3, changes);
         Self { index: self.index.clone(), digests: digests.into(), mtimes: mtimes.into(), by_md5, by_blake3 }
     }
 
-    /// The order by MD5 after some changes: what stays is copied between those places where
-    /// something comes or goes.
-    fn by_md5_after(&self, changes: &BTreeMap<usize, Change>) -> Box<[u32]> {
-        let rank =
-            |md5: Md5, at: u32| self.by_md5.partition_point(|other| (self.md5_at(*other), *other) < (Some(md5), at));
+    /// One of the two orders, by that key, after some changes: what stays is copied between those
+    /// places where something comes or goes. Sorting anew would cost what there is, not what changed.
+    fn order_after<K: Copy + Ord>(
+        &self,
+        order: &[u32],
+        key: impl Fn(&Digests) -> K,
+        changes: &BTreeMap<usize, Change>,
+    ) -> Box<[u32]> {
+        let key_at = |at: u32| self.get(at as usize).map(&key);
+        let rank = |key: K, at: u32| order.partition_point(|other| (key_at(*other), *other) < (Some(key), at));
         let inside = changes.iter().filter(|(at, _)| **at < self.index.len());
         let inside = inside.filter_map(|(at, change)| Some((u32::try_from(*at).ok()?, change)));
         let (mut come, mut go) = (Vec::new(), Vec::new());
         for (at, change) in inside {
-            come.extend(change.map(|(digests, _)| (rank(digests.md5, at), digests.md5, at)));
-            go.extend(self.md5_at(at).map(|md5| rank(md5, at)));
+            let came = change.map(|(digests, _)| key(&digests));
+            come.extend(came.map(|key| (rank(key, at), key, at)));
+            go.extend(key_at(at).map(|key| rank(key, at)));
         }
         come.sort_unstable();
         // What comes stands before what stood at that place.
         let mut edits: Vec<(usize, Option<u32>)> = come.into_iter().map(|(rank, _, at)| (rank, Some(at))).collect();
         edits.extend(go.into_iter().map(|rank| (rank, None)));
         edits.sort_by_key(|(rank, came)| (*rank, came.is_none()));
-        let (mut merged, mut copied) = (Vec::with_capacity(self.by_md5.len().saturating_add(edits.len())), 0);
+        let (mut merged, mut copied) = (Vec::with_capacity(order.len().saturating_add(edits.len())), 0);
         for (rank, came) in edits {
-            merged.extend_from_slice(self.by_md5.get(copied..rank).unwrap_or_default());
+            merged.extend_from_slice(order.get(copied..rank).unwrap_or_default());
             merged.extend(came);
             copied = rank.saturating_add(usize::from(came.is_none()));
         }
-        merged.extend_from_slice(self.by_md5.get(copied..).unwrap_or_default());
+        merged.extend_from_slice(order.get(copied..).unwrap_or_default());
         merged.into()
     }
 
@@ -275,6 +281,8 @@ mod tests {
         ) {
             let text: String = (0..before.len()).map(|at| format!("{at:02},1\n")).collect();
             let index = Arc::new(Index::parse(text.as_bytes()).unwrap().0);
+            // The two orders are not alike.
+            let digests = |byte: u8| digests(byte).map(|of| Digests { blake3: [byte * 5 % 7; 32], ..of });
             let table = |rows: &[Option<(u8, i64)>]| {
                 let of = rows.iter().map(|row| row.and_then(|(byte, _)| digests(byte))).collect();
                 DigestTable::new(index.clone(), of).with_mtimes(rows.iter().map(|row| row.map_or(0, |(_, mtime)| mtime)).collect())
@@ -286,6 +294,7 @@ mod tests {
             let changes = changes.into_iter().map(|(at, row)| (at, row.map(|(byte, mtime)| (digests(byte).unwrap(), mtime))));
             let (changed, anew) = (table(&before).changed_by(&changes.collect()), table(&after));
             prop_assert_eq!(changed.by_md5, anew.by_md5);
+            prop_assert_eq!(changed.by_blake3, anew.by_blake3);
             prop_assert_eq!(changed.digests, anew.digests);
             prop_assert_eq!(changed.mtimes, anew.mtimes);
         }
