@@ -207,7 +207,11 @@ impl Index {
 
     /// The files below a folder; all of them for an empty name.
     pub fn below<'i>(&'i self, folder: &str) -> impl Iterator<Item = Entry<'i>> + use<'i> {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        self.beginning_with(if folder.is_empty() { String::new() } else { format!("{folder}/") })
+    }
+
+    /// The files whose names begin so: a range of names, found without looking at the others.
+    pub fn beginning_with(&self, prefix: String) -> impl Iterator<Item = Entry<'_>> + use<'_> {
         let first = self.position(&prefix).unwrap_or_else(|at| at);
         (first..self.len()).map_while(move |at| self.get(at).filter(|entry| entry.name.starts_with(&prefix)))
     }
@@ -397,6 +401,7 @@ mod tests {
         assert_eq!(below("d/e"), ["d/e/b"]);
         assert_eq!(below("").len(), 5);
         assert!(below("nothing").is_empty());
+        assert_eq!(index.beginning_with("d".into()).map(|e| e.name).collect::<Vec<_>>(), ["d-c", "d/a", "d/e/b", "da"]);
     }
 
     #[test]

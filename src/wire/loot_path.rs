@@ -20,6 +20,8 @@ pub const PATH_MAX_COMPONENTS: usize = 32;
 pub const COMPONENT_MAX_BYTES: usize = 255;
 /// Longest component that is listed: Forban adds ten characters to it and dies when that is too long.
 pub const LISTED_COMPONENT_MAX_BYTES: usize = 245;
+/// What comes between the name of a file and what tells apart a version that is kept beside it.
+const BESIDE: &str = " (other ";
 /// The first component under which nodes keep what is not loot, in any case.
 pub const RESERVED: &str = "forban";
 
@@ -167,20 +169,27 @@ impl LootPath {
     }
 
     fn with_note(&self, note: &str) -> Result<Self, Refusal> {
-        let file = self.file_name();
-        let (stem, extension) = match file.rfind('.') {
-            Some(dot) => file.split_at(dot),
-            None => (file, ""),
-        };
-        let folder = self.folder().map(|f| format!("{f}/")).unwrap_or_default();
-        let path = Self::parse(format!("{folder}{stem} (other {note}){extension}").as_bytes())?;
+        let (stem, extension) = self.split_extension();
+        let path = Self::parse(format!("{stem}{BESIDE}{note}){extension}").as_bytes())?;
         path.listable().map(|()| path)
+    }
+
+    /// How the names of all versions begin that are kept beside this one.
+    #[must_use]
+    pub fn beside_begins(&self) -> String {
+        format!("{}{BESIDE}", self.split_extension().0)
+    }
+
+    /// What is before the last dot of the file's name, and that dot with what follows.
+    fn split_extension(&self) -> (&str, &str) {
+        let extension_bytes = self.file_name().rfind('.').map_or(0, |dot| self.file_name().len().saturating_sub(dot));
+        self.0.split_at_checked(self.0.len().saturating_sub(extension_bytes)).unwrap_or((&self.0, ""))
     }
 
     /// The name beside which this one was kept, and what told it apart; see [`LootPath::beside`].
     #[must_use]
     pub fn kept_beside(&self) -> Option<(Self, ToldApart<'_>)> {
-        let (before, after) = self.0.rsplit_once(" (other ")?;
+        let (before, after) = self.0.rsplit_once(BESIDE)?;
         let (note, extension) = after.split_once(')')?;
         let told_apart = match note.strip_suffix(" bytes") {
             Some(size) => ToldApart::BySize(size.parse().ok()?),
@@ -411,6 +420,7 @@ mod tests {
         ] {
             let path = LootPath::parse(name.as_bytes()).unwrap();
             assert_eq!(path.beside(20).unwrap().as_str(), beside);
+            assert!(beside.strip_prefix(&path.beside_begins()).is_some_and(|rest| rest.starts_with("20 bytes)")));
             assert_eq!(path.beside(20).unwrap().kept_beside(), Some((path.clone(), ToldApart::BySize(20))));
             let by_content = path.beside_by_content(&Content::new([0x3f; 32])).unwrap();
             assert_eq!(by_content.as_str(), beside.replace("20 bytes", "3f3f3f3f"));

@@ -54,10 +54,8 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
 
     /// How many other versions of a name are kept beside it already.
     fn kept_versions(&self, path: &LootPath) -> usize {
-        let stem = path.as_str().rsplit_once('.').map_or(path.as_str(), |(stem, _)| stem);
-        let folder = path.folder().unwrap_or_default();
-        let beside =
-            self.view.ours.below(folder).filter(|own| own.name.starts_with(stem) && own.name.len() > stem.len());
+        // Only these are looked at: a folder may hold very many, and a neighbour lists any of them.
+        let beside = self.view.ours.beginning_with(path.beside_begins());
         beside.filter(|own| own.path().kept_beside().is_some_and(|(original, _)| original == *path)).count()
     }
 
