@@ -29,6 +29,8 @@ const MEMORY_BYTES: usize = 8 << 20;
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 /// … or when it is so many files.
 const COMMIT_FILES: usize = 1_000;
+/// Where none could be kept, for want of space perhaps, it is tried again after this.
+const REOPEN_AFTER: Duration = Duration::from_secs(300);
 /// Rows of files that are gone are borne up to so many, and one in four of all.
 const GONE_MAX: u64 = 1_000;
 
@@ -47,8 +49,10 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Cache {
     path: PathBuf,
-    /// None where it cannot be kept.
+    /// None where it cannot be kept …
     database: Option<Arc<Database>>,
+    /// … and when that is tried again.
+    reopen_at: Option<Instant>,
     /// Those who read lists while we write.
     readers: Lists,
     pending: Vec<(Box<str>, Row)>,
@@ -71,10 +75,10 @@ impl Cache {
             }
             other => other,
         };
-        let database = database.map_err(|error| cannot_be_kept(&error.into())).ok();
         let (pending, pending_lists, committed) = (Vec::new(), Vec::new(), Instant::now());
-        let mut cache = Self { path: path.to_owned(), database: None, readers, pending, pending_lists, committed };
-        cache.use_database(database);
+        let path = path.to_owned();
+        let mut cache = Self { path, database: None, reopen_at: None, readers, pending, pending_lists, committed };
+        cache.use_opened(database);
         cache
     }
 
@@ -111,16 +115,20 @@ impl Cache {
         !self.pending_lists.is_empty()
     }
 
-    /// When there is something to commit.
+    /// When there is something to commit, or to be tried again.
     #[must_use]
     pub fn commit_due(&self) -> Option<Instant> {
         let due = if self.pending.len() >= COMMIT_FILES { self.committed } else { self.committed + COMMIT_EVERY };
-        (!self.pending.is_empty() || self.has_pending_lists()).then_some(due)
+        let due = (!self.pending.is_empty() || self.has_pending_lists()).then_some(due);
+        due.into_iter().chain(self.reopen_at).min()
     }
 
     /// Writes what waits.
     pub fn commit(&mut self) {
         self.committed = Instant::now();
+        if self.reopen_at.is_some_and(|at| at <= self.committed) {
+            self.use_opened(open(&self.path));
+        }
         let (pending, lists) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.pending_lists));
         if pending.is_empty() && lists.is_empty() {
             return;
@@ -163,11 +171,25 @@ impl Cache {
             self.use_database(None);
             if matches!(error, redb::Error::Corrupted(_)) {
                 set_aside(&self.path, &error);
-                self.use_database(open(&self.path).ok());
+                self.use_opened(open(&self.path));
             } else {
-                cannot_be_kept(&error);
+                self.cannot_be_kept(&error);
             }
         }
+    }
+
+    fn use_opened(&mut self, opened: Result<Database, DatabaseError>) {
+        self.reopen_at = None;
+        match opened {
+            Ok(database) => self.use_database(Some(database)),
+            Err(error) => self.cannot_be_kept(&error.into()),
+        }
+    }
+
+    /// What is read until it is tried again is not kept: who asks for its list has it made.
+    fn cannot_be_kept(&mut self, error: &redb::Error) {
+        tracing::warn!(%error, "digests cannot be kept for the next start; it is tried again in a while");
+        self.reopen_at = Some(Instant::now() + REOPEN_AFTER);
     }
 
     fn use_database(&mut self, database: Option<Database>) {
@@ -245,10 +267,6 @@ fn set_aside(path: &Path, error: &redb::Error) {
     if let Err(error) = std::fs::rename(path, &aside) {
         tracing::warn!(%error, "they cannot be set aside");
     }
-}
-
-fn cannot_be_kept(error: &redb::Error) {
-    tracing::warn!(%error, "digests cannot be kept for the next start");
 }
 
 #[cfg(test)]
@@ -345,10 +363,22 @@ mod tests {
     #[test]
     fn where_nothing_can_be_kept_the_node_goes_on() {
         let temp = tempfile::tempdir().unwrap();
-        let mut cache = open_at(&temp.path().join("no such folder/digests.redb"));
+        let folder = temp.path().join("no such folder");
+        let mut cache = open_at(&folder.join("digests.redb"));
         cache.put("a", row(1));
         cache.commit();
         assert!(cache.reader().is_none());
+        // Once there is room again, they are kept again.
+        std::fs::create_dir(&folder).unwrap();
+        assert!(cache.commit_due().is_some_and(|due| due > Instant::now()));
+        cache.commit();
+        assert!(!cache.readers.are_kept(), "not before its time");
+        cache.reopen_at = Some(Instant::now());
+        cache.commit();
+        assert!(cache.readers.are_kept() && cache.commit_due().is_none());
+        cache.put("a", row(1));
+        cache.commit();
+        assert_eq!(cache.reader().unwrap().get("a"), Some(row(1)));
     }
 
     #[test]
