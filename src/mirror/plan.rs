@@ -99,7 +99,7 @@ pub fn plan<S: Fn(&str, u64, Option<Content>) -> bool>(view: &View<'_, S>) -> Pl
     }
     let mut plan = planner.plan;
     plan.short = planner.copies.into_short();
-    plan.wants = order::sorted(planner.wants, view.rules.order);
+    plan.wants = order::sorted(planner.wants, view.rules.order, view.us);
     // A neighbour may offer under its own name what we would keep beside another.
     let mut seen = HashSet::new();
     plan.wants.retain(|want| !planner.beside.contains(&want.path) || seen.insert(want.path.clone()));

@@ -16,13 +16,15 @@ pub struct Queue {
     wants: VecDeque<Want>,
     bytes: u64,
     by_source: HashMap<Uuid, usize>,
+    /// Where the last one was taken.
+    taken_at: usize,
 }
 
 impl Queue {
     /// Of these, in their order.
     #[must_use]
     pub fn of(wants: impl Iterator<Item = Want>) -> Self {
-        let mut queue = Self { wants: wants.collect(), bytes: 0, by_source: HashMap::new() };
+        let mut queue = Self { wants: wants.collect(), ..Self::default() };
         queue.count();
         queue
     }
@@ -62,27 +64,32 @@ impl Queue {
             self.wants.iter().enumerate().find_map(|(position, want)| Some((position, choose(want)?)))?;
         let want = self.wants.remove(position)?;
         self.took(&want);
+        self.taken_at = position;
         Some((want, uuid))
     }
 
-    /// Takes up to so many more that fit, all from one neighbour, and so many bytes at most.
-    pub fn take_more(&mut self, most: usize, most_bytes: u64, fits: impl Fn(&Want) -> bool) -> Vec<Want> {
-        let (mut taken, mut left_bytes, mut rest) = (Vec::new(), most_bytes, VecDeque::new());
-        while let Some(want) = self.wants.pop_front() {
-            if taken.len() < most && want.size_bytes <= left_bytes && fits(&want) {
-                left_bytes = left_bytes.saturating_sub(want.size_bytes);
-                taken.push(want);
-            } else {
-                rest.push_back(want);
-            }
+    /// Takes up to so many more that fit, all from one neighbour, and so many bytes at most: of those
+    /// behind the one that was taken last, for who could not give what stands before it seldom gives
+    /// more of that.
+    pub fn take_more(&mut self, most: usize, mut most_bytes: u64, fits: impl Fn(&Want) -> bool) -> Vec<Want> {
+        let from = self.taken_at.min(self.wants.len());
+        let (mut kept, mut end) = (from, from);
+        // What is kept moves to the front of what was looked at; what is taken stays behind it.
+        while let Some(want) = self.wants.get(end) {
+            let (taken, passed) = (end.saturating_sub(kept), kept.saturating_sub(from));
             // Small ones come first: what follows is seldom one.
-            if taken.len() >= most || rest.len() > LOOKED_PAST_MAX {
+            if taken >= most || passed > LOOKED_PAST_MAX {
                 break;
             }
+            if want.size_bytes <= most_bytes && fits(want) {
+                most_bytes = most_bytes.saturating_sub(want.size_bytes);
+            } else {
+                self.wants.swap(kept, end);
+                kept = kept.saturating_add(1);
+            }
+            end = end.saturating_add(1);
         }
-        while let Some(want) = rest.pop_back() {
-            self.wants.push_front(want);
-        }
+        let taken: Vec<Want> = self.wants.drain(kept..end).collect();
         taken.iter().for_each(|want| self.took(want));
         taken
     }
@@ -152,5 +159,43 @@ mod tests {
         queue.drop_from(1, |want| dropped.push(want.path.to_string()));
         assert_eq!((dropped.join(" "), queue.bytes()), ("a".into(), 0));
         assert!(queue.is_empty() && queue.able([A].into_iter()).is_empty());
+    }
+
+    #[test]
+    fn more_of_one_neighbour_is_looked_for_behind_the_first_that_it_has() {
+        let queue = || {
+            // A has all; B has what stands from 1,000 on, but every tenth.
+            let want = |n: usize| want(&format!("{n:04}"), 10, if n < 1_000 || n % 10 == 9 { &[A] } else { &[A, B] });
+            Queue::of((0..2_000).map(want))
+        };
+        let has = |want: &Want, who: Uuid| want.sources.iter().any(|source| source.uuid == who);
+        for (who, most, most_bytes, count, first, last, why) in [
+            (A, 511, u64::MAX, 511, "0001", "0511", "from the front"),
+            (A, 511, 55, 5, "0001", "0005", "no more bytes"),
+            (A, 0, 55, 0, "", "", "no more files"),
+            (B, 511, u64::MAX, 511, "1001", "1567", "far behind what only others have"),
+            (B, 5_000, u64::MAX, 899, "1001", "1998", "past some that only others have, to the end"),
+        ] {
+            let mut queue = queue();
+            let (_, from) = queue.take_first(|want| has(want, who).then_some(who)).unwrap();
+            let taken = queue.take_more(most, most_bytes, |want| has(want, from));
+            let mut names: Vec<&str> = taken.iter().map(|want| want.path.as_str()).collect();
+            names.sort_unstable();
+            let ends = (names.first().copied().unwrap_or(""), names.last().copied().unwrap_or(""));
+            assert_eq!((names.len(), ends), (count, (first, last)), "{why}");
+            assert!(taken.iter().all(|want| has(want, who)), "{why}");
+            assert!(queue.iter().is_sorted_by_key(|want| &want.path), "{why}: the rest stands as it stood");
+            assert_eq!((queue.len(), queue.bytes()), (1_999 - count, 10 * (1_999 - count as u64)), "{why}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_looked_past_than_is_quick() {
+        let only_a = (0..=LOOKED_PAST_MAX).map(|n| want(&format!("b{n}"), 1, &[A]));
+        let mut queue = Queue::of([want("a", 1, &[B])].into_iter().chain(only_a).chain([want("c", 1, &[B])]));
+        queue.take_first(|want| (want.path.as_str() == "a").then_some(B)).unwrap();
+        assert!(queue.take_more(9, 9, |want| want.sources[0].uuid == B).is_empty());
+        queue.take_first(|want| (want.path.as_str() == "b0").then_some(A)).unwrap();
+        assert_eq!(queue.take_more(9, 9, |want| want.sources[0].uuid == B).len(), 1);
     }
 }

@@ -78,7 +78,8 @@ fn the_origin_is_followed_as_ever_but_a_newer_version_elsewhere_is_preferred() {
     let offers = [(A, "doc,5"), (B, "doc,5")];
     let room = |a: i64, b: i64| {
         let room = room("doc,5", &offers).holding(&[1]).came("doc", 5, A, 1, 100).telling(A, &[2]).telling(B, &[3]);
-        let want = room.dated(A, &[a]).dated(B, &[b]).newest().plan().wants.remove(0);
+        let wants = room.dated(A, &[a]).dated(B, &[b]).newest().plan().wants;
+        let want = wants.into_iter().find(|want| want.path.as_str() == "doc").unwrap();
         (want.content().unwrap(), want.replaces.unwrap().origin)
     };
     assert_eq!(room(200, 300), (Content::new([3; 32]), B), "the newer of the two");
