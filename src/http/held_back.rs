@@ -78,7 +78,7 @@ pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, 
         conflicts_count: mirror.plan.conflicts.len(),
         by_rule: (mirror.plan.by_rule > 0).then(|| files(mirror.plan.by_rule)),
         deleted_here: (mirror.plan.deleted_here > 0).then(|| files(mirror.plan.deleted_here)),
-        enough_nearby: (mirror.plan.enough_nearby > 0).then(|| files(mirror.plan.enough_nearby)),
+        enough_nearby: (mirror.plan.enough_nearby.files > 0).then(|| files(mirror.plan.enough_nearby.files)),
         failures: failures.collect(),
     })
 }

@@ -187,7 +187,7 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
             return false;
         }
         if !self.copies.is_ours_to_take(path.as_str(), &version, is_alone) {
-            self.plan.enough_nearby = self.plan.enough_nearby.saturating_add(1);
+            self.plan.enough_nearby.add(path, version.size_bytes);
             return true;
         }
         if !self.keys.admit(path) {

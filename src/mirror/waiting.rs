@@ -24,6 +24,8 @@ pub enum Reason {
     ContentAwaited,
     /// Another version is here; this one comes if it lasts.
     MayPass,
+    /// Enough nodes nearby hold it, or it is another's turn to take it.
+    EnoughNearby,
     /// It failed before, and is tried again later.
     FailedBefore,
     /// The neighbour that has it failed, and is left alone for a while; the error.
@@ -46,6 +48,7 @@ impl Reason {
             Self::SameContentComing => "same-content",
             Self::ContentAwaited => "content-awaited",
             Self::MayPass => "may-pass",
+            Self::EnoughNearby => "enough-nearby",
             Self::FailedBefore => "failed",
             Self::Resting(..) => "neighbour-failed",
             Self::Distrusted(_) => "neighbour-lied",
@@ -63,6 +66,7 @@ impl Reason {
             Self::SameContentComing => "the same content is coming under another name".into(),
             Self::ContentAwaited => "whoever has it still reads it, to tell its content".into(),
             Self::MayPass => "another version of it is here; it comes if it lasts".into(),
+            Self::EnoughNearby => "enough nodes nearby hold it, or it is another's turn to take it".into(),
             Self::FailedBefore => "it did not come when it was tried".into(),
             Self::Resting(who, why) => format!("{who} is left alone for a while: {why}"),
             Self::Distrusted(who) => format!("{who} sent something else than it told"),

@@ -35,11 +35,16 @@ impl Work {
         }
         let plan = self.engine.mirror.lock().plan.clone();
         waiting.add(Reason::ContentAwaited, plan.awaited.clone());
-        let mut may_pass = Tally::default();
-        for conflict in plan.conflicts.iter().filter(|conflict| conflict.outcome == Outcome::Waiting) {
-            may_pass.add(&conflict.path, conflict.size_bytes);
+        let (mut may_pass, mut enough_nearby) = (Tally::default(), plan.enough_nearby.clone());
+        for conflict in &plan.conflicts {
+            match conflict.outcome {
+                Outcome::Waiting => may_pass.add(&conflict.path, conflict.size_bytes),
+                Outcome::EnoughNearby => enough_nearby.add(&conflict.path, conflict.size_bytes),
+                _ => {}
+            }
         }
         waiting.add(Reason::MayPass, may_pass);
+        waiting.add(Reason::EnoughNearby, enough_nearby);
         if self.engine.mirror.is_paused() {
             let mut paused = Tally::default();
             self.queue.iter().for_each(|want| paused.add(&want.path, want.size_bytes));

@@ -131,7 +131,7 @@ pub struct Plan {
     /// Files deleted here and offered still.
     pub deleted_here: usize,
     /// Names of which enough copies are nearby, or that are for others to take.
-    pub enough_nearby: usize,
+    pub enough_nearby: Tally,
     /// What there are too few copies of, whoever takes it.
     pub short: Vec<Shortage>,
     /// Files whose content is about to be told.

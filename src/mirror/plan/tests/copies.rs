@@ -157,7 +157,7 @@ fn from_whom_nothing_is_taken_holds_a_copy_all_the_same() {
         room.offer(B).is_switched_off = true;
         room.plan()
     };
-    assert_eq!((off(2).short.len(), off(2).enough_nearby), (0, 1));
+    assert_eq!((off(2).short.len(), off(2).enough_nearby.files), (0, 1));
     assert_eq!(off(3).short.iter().map(|short| short.holders).collect::<Vec<_>>(), [2]);
 }
 
