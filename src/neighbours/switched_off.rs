@@ -36,7 +36,9 @@ pub enum SwitchError {
 #[derive(Clone, Debug, Default)]
 pub struct SwitchedOff {
     list: Arc<Mutex<BTreeMap<Uuid, DisplayText>>>,
-    file: Option<Arc<PathBuf>>,
+    /// Where it is stored; locked while it is, so that of two changes the later is stored last, and
+    /// nobody who only looks waits for the disk.
+    file: Option<Arc<Mutex<PathBuf>>>,
     /// Wakes who plans.
     changed: Arc<watch::Sender<u64>>,
 }
@@ -57,7 +59,7 @@ impl SwitchedOff {
             Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error),
         };
-        Ok(Self { list: Arc::new(Mutex::new(list)), file: Some(Arc::new(file)), changed: Arc::default() })
+        Ok(Self { list: Arc::new(Mutex::new(list)), file: Some(Arc::new(Mutex::new(file))), changed: Arc::default() })
     }
 
     /// Whether nothing is to be taken from that neighbour.
@@ -77,6 +79,14 @@ impl SwitchedOff {
     /// # Errors
     /// [`SwitchError`].
     pub fn switch(&self, uuid: Uuid, off: Option<DisplayText>) -> Result<(), SwitchError> {
+        let file = self.file.as_ref().map(|file| file.lock().unwrap_or_else(PoisonError::into_inner));
+        let text = self.change(uuid, off)?;
+        let Some(file) = file else { return Ok(()) };
+        write_whole(&file, text.as_bytes()).map_err(SwitchError::NotStored)
+    }
+
+    /// The list as it is from now on.
+    fn change(&self, uuid: Uuid, off: Option<DisplayText>) -> Result<String, SwitchError> {
         let mut list = self.lock();
         let differs = match off {
             Some(_) if list.len() >= REMEMBERED_MAX && !list.contains_key(&uuid) => return Err(SwitchError::TooMany),
@@ -86,9 +96,7 @@ impl SwitchedOff {
         if differs {
             self.changed.send_modify(|version| *version = version.wrapping_add(1));
         }
-        // While it is locked: of two changes the later is stored last.
-        let Some(file) = &self.file else { return Ok(()) };
-        write_whole(file, emit(&list).as_bytes()).map_err(SwitchError::NotStored)
+        Ok(emit(&list))
     }
 
     /// A receiver that wakes when somebody was switched.
