@@ -13,6 +13,7 @@ use super::error::HttpError;
 use super::mirror::view::UnderWay;
 use super::operator::Visitor;
 use super::page::{Frame, NeighbourView, files, grouped, render, size};
+use super::switch::SwitchView;
 use super::{App, Ends};
 use crate::loot::LootState;
 use crate::neighbours::Neighbour;
@@ -23,6 +24,8 @@ use crate::wire::Index;
 struct HomePage {
     frame: Frame,
     neighbours: Vec<NeighbourView>,
+    /// From whom nothing is copied: the operator's own doing, shown to nobody else.
+    switched_off: Vec<Uuid>,
     announced_on: Vec<String>,
     heard: String,
     elsewhere: u64,
@@ -52,6 +55,7 @@ pub async fn show(
     render(&HomePage {
         frame: Frame::new(&app, &visitor),
         neighbours: views.collect(),
+        switched_off: SwitchView::all_off(&app, &visitor).iter().map(|off| off.uuid).collect(),
         announced_on: announced_on(&app),
         heard: grouped(usize::try_from(app.stats.heard()).unwrap_or(usize::MAX)),
         elsewhere: app.stats.elsewhere(),

@@ -36,6 +36,12 @@ impl SwitchView {
         is_shown.then_some(Self { uuid, name: String::new(), is_off, form_token })
     }
 
+    /// Whether its name is more than its uuid.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.name != self.uuid.to_string()
+    }
+
     /// Of all who are switched off.
     #[must_use]
     pub fn all_off(app: &App, visitor: &Visitor) -> Vec<Self> {

@@ -102,11 +102,13 @@ fn file(moment: &Moment) -> FileView {
 
 fn sources(given: &[Given]) -> Vec<SourceView> {
     let all = given.iter().fold(0_u64, |sum, given| sum.saturating_add(given.bytes));
+    // Rounded: two halves are the whole.
+    let share = |given: &Given| part(given.bytes, all, 200).div_ceil(2);
     let source = |given: &Given| SourceView {
         name: given.name.to_string(),
         said: match given.bytes_per_second {
-            0 => format!("{} %", part(given.bytes, all, 100)),
-            speed => format!("{} %, {}/s", part(given.bytes, all, 100), size(speed)),
+            0 => format!("{} %", share(given)),
+            speed => format!("{} %, {}/s", share(given), size(speed)),
         },
     };
     given.iter().take(SOURCES_SHOWN).map(source).collect()
@@ -201,6 +203,16 @@ mod tests {
         assert_eq!(sources, ["Galley 75 %, 1.0 MB/s", "Bridge 25 %"]);
         let begun = file(&Moment { here_bytes: 0, given: Vec::new(), ..moment });
         assert_eq!((begun.permille, begun.said.as_str()), (0, "0 B of 10.0 MB"));
+    }
+
+    #[test]
+    fn shares_are_rounded() {
+        for (bytes, expected) in
+            [([504, 496], ["50 %", "50 %"]), ([995, 5], ["100 %", "1 %"]), ([1, 0], ["100 %", "0 %"])]
+        {
+            let shares = sources(&bytes.map(|bytes| given("A", bytes, 0))).into_iter().map(|source| source.said);
+            assert_eq!(shares.collect::<Vec<_>>(), expected, "{bytes:?}");
+        }
     }
 
     #[test]
