@@ -210,6 +210,8 @@ impl Work {
             tokio::task::block_in_place(|| self.tidy());
         }
         let present = self.engine.neighbourhood.present(began);
+        // Who comes again may know more by then.
+        self.no_batches.retain(|uuid| present.iter().any(|neighbour| neighbour.uuid == *uuid));
         let awaited = present.iter().filter_map(|neighbour| neighbour.manifest_awaited_until(began)).min();
         let off = self.engine.mirror.switched_off();
         let offers = present.into_iter().filter_map(|neighbour| offer(neighbour, off, began));
