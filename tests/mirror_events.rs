@@ -160,7 +160,7 @@ fn a_file_that_did_not_come_is_said_to_wait_for_its_next_turn() {
 fn what_the_operator_paused_waits_for_the_operator() {
     let lan = Lan::new();
     let ours = lan.node(3).opportunistic().start();
-    assert_eq!(told(&ours)["doing"].as_str(), Some("idle"));
+    wait_until("the folder is looked through", || told(&ours)["doing"].as_str() == Some("idle"));
     let (mut events, _) = Events::open(ours.address());
     let page = ours.get("/operator").text();
     let token = elements(&page).into_iter().find(|element| element.attribute("name") == Some("token")).unwrap();

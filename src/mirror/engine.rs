@@ -46,6 +46,8 @@ const TIDY: Duration = Duration::from_secs(60);
 const TIDY_PRESSED: Duration = Duration::from_secs(10);
 /// Said when it is so.
 const NO_FOLDER: &str = "the folder is not there";
+/// Likewise; what is wanted is not known before.
+const UNREAD: &str = "the folder is looked through first";
 /// A file that landed may be missing in our index so long.
 const LANDED_MEMORY: Duration = Duration::from_secs(60);
 
@@ -185,11 +187,17 @@ impl Work {
         if lasting || now.saturating_duration_since(self.planned) >= REPLAN {
             self.want_plan();
         }
-        let pause = if self.waiting.is_some() { TIDY_PRESSED } else { TIDY };
+        let pause = if self.is_pressed() { TIDY_PRESSED } else { TIDY };
         self.look_why(now);
         if self.tidied.is_none_or(|at| now.saturating_duration_since(at) >= pause) {
             tokio::task::block_in_place(|| self.tidy());
         }
+    }
+
+    /// Whether there is no room for what the plan wants. Before there is a plan of this folder, what
+    /// rests in its spool may all be wanted.
+    fn is_pressed(&self) -> bool {
+        self.waiting.as_deref().is_some_and(|why| why != NO_FOLDER && why != UNREAD)
     }
 
     async fn make_plan(&mut self) {
@@ -200,9 +208,8 @@ impl Work {
         let loot = self.engine.loot.status();
         if loot.scanned_at.is_none() || matches!(loot.state, LootState::Missing(_)) {
             self.plan_due = Some(began + UNREAD_PAUSE);
-            if matches!(loot.state, LootState::Missing(_)) {
-                self.waiting = Some(NO_FOLDER.into());
-            }
+            let is_missing = matches!(loot.state, LootState::Missing(_));
+            self.waiting = Some(if is_missing { NO_FOLDER } else { UNREAD }.into());
             return;
         }
         let snapshot = self.engine.loot.snapshot();

@@ -163,7 +163,12 @@ impl Mirror {
     /// off.
     #[must_use]
     pub fn new(mirrors: Option<Mirrors>, switched_off: SwitchedOff) -> Self {
-        Self { mirrors, switched_off, ..Self::default() }
+        let mirror = Self { mirrors, switched_off, ..Self::default() };
+        if mirrors.is_some() {
+            // The first word of the engine comes a little later.
+            mirror.lock().doing = Doing::Idle;
+        }
+        mirror
     }
 
     /// From whom nothing is taken.
@@ -213,5 +218,18 @@ impl Mirror {
         let mut status = self.lock();
         status.lately.push_front(lately);
         status.lately.truncate(LATELY_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_in_shared_mode_it_is_off() {
+        for (mirrors, doing) in [(None, Doing::Off), (Some(Mirrors::Everything), Doing::Idle)] {
+            let mirror = Mirror::new(mirrors, SwitchedOff::default());
+            assert_eq!((mirror.status().doing, mirror.mirrors()), (doing, mirrors));
+        }
     }
 }

@@ -356,7 +356,7 @@ impl Work {
             let is_held = |want: &Want| want.sources.iter().any(|source| source.uuid == key.origin);
             want.is_some_and(|want| key.origin.is_nil() || is_held(want))
         };
-        let pressed = self.waiting.is_some();
+        let pressed = self.is_pressed();
         let keep = |key: &PartKey| is_wanted(key) || (!is_here(key) && !pressed);
         match spool.tidy(|key| self.active.contains_key(&key.path), keep) {
             Ok(idle_bytes) => self.engine.space.note_idle(idle_bytes),
