@@ -98,7 +98,7 @@ mod tests {
         let feeds = Listeners::new(Tasks::default(), LIMITS);
         let mut places: Vec<Place> =
             (0..32).flat_map(|last| [last, last]).filter_map(|l| feeds.admit(IpAddr::from([10, 0, 0, l]))).collect();
-        assert_eq!(pause(&places[0]), Duration::from_millis(128));
+        assert_eq!(pause(&places[0]), Duration::from_millis(256));
         places.truncate(3);
         assert_eq!(pause(&places[0]), PAUSE_MIN);
     }

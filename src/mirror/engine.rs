@@ -1,6 +1,9 @@
-//! The engine: plans when something changed; `hand_out` beside it begins the jobs.
+//! The engine: plans when something changed; `hand_out` beside it begins the jobs, `ended` takes
+//! what came of them, `tidy` looks after the spool.
 
+mod ended;
 mod hand_out;
+mod tidy;
 mod why;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};

@@ -1,4 +1,4 @@
-//! Handing out: which job begins next, and what its result means.
+//! Handing out: which job begins next.
 //!
 //! A few files come at once, from each neighbour no more than its share; what fails waits, and
 //! another neighbour that has the same file is asked instead.
@@ -7,22 +7,20 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use tokio::task::{Id, JoinError};
 use uuid::Uuid;
 
 use super::{Ended, NO_FOLDER, Work};
 use crate::fetch::client::Connection;
 use crate::loot::LootState;
-use crate::loot::landing::LandError;
-use crate::loot::spool::{PartKey, Spool};
+use crate::loot::spool::Spool;
+use crate::mirror::Active;
 use crate::mirror::batch::{BYTES_MAX, BatchJob, FILES_MAX, is_small};
 use crate::mirror::events::{Event, Moment};
-use crate::mirror::job::{Done, Job, JobError};
+use crate::mirror::job::Job;
 use crate::mirror::plan::{Source, Want};
 use crate::mirror::progress::Progress;
 use crate::mirror::rules::Permits;
 use crate::mirror::swarm::download;
-use crate::mirror::{Active, Lately};
 use crate::neighbours::Neighbour;
 use crate::wire::batch::{REQUEST_MAX_BYTES, request_bytes};
 use crate::wire::{Content, LootPath};
@@ -35,10 +33,6 @@ const JOBS_PER_NEIGHBOUR_MAX: usize = 4;
 const JOBS_BEYOND_MAX: usize = 16;
 /// Of larger files of one content one comes at a time; the others are copied from it.
 const SAME_AT_ONCE_BYTES: u64 = 64 * 1024;
-/// Neighbours remembered to know no batches; beyond, all are tried again.
-const NO_BATCHES_MAX: usize = 1_024;
-/// Connections kept for the next job.
-const IDLE_CONNECTIONS_MAX: usize = 16;
 
 impl Work {
     /// Begins jobs while there are wants, sources, room and space.
@@ -72,7 +66,7 @@ impl Work {
     }
 
     /// Nothing that large is begun before the next plan, for a reason of our own.
-    fn set_aside_from(&mut self, size_bytes: u64, why: String) {
+    pub(super) fn set_aside_from(&mut self, size_bytes: u64, why: String) {
         let tally = self.set_aside.entry(why.as_str().into()).or_default();
         self.queue.drop_from(size_bytes, |want| tally.add(&want.path, want.size_bytes));
         self.waiting = Some(why);
@@ -257,111 +251,6 @@ impl Work {
         let spool = Spool::open(folder).map_err(|error| format!("the folder cannot be written: {error}"))?;
         self.spool = Some(spool.clone());
         Ok(spool)
-    }
-
-    pub(super) fn take(&mut self, ended: Result<(Id, Ended), JoinError>) {
-        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let names = self.names.remove(&id).into_iter().flat_map(|(_, names)| names);
-        let mut were: HashMap<Box<str>, Active> =
-            names.filter_map(|name| self.active.remove(&name).map(|(active, ..)| (name, active))).collect();
-        match ended {
-            Ok((_, Ended::One(done))) => self.take_one(*done, &mut were),
-            Ok((_, Ended::Batch(uuid, batch))) => {
-                if batch.is_unknown {
-                    if self.no_batches.len() >= NO_BATCHES_MAX {
-                        self.no_batches.clear();
-                    }
-                    self.no_batches.insert(uuid);
-                }
-                if batch.is_unknown || batch.done.iter().any(|done| done.result.is_err()) {
-                    self.want_plan();
-                }
-                batch.done.into_iter().for_each(|done| self.take_one(done, &mut were));
-                if batch.is_broken {
-                    // The next plan would ask the same again at once.
-                    self.neighbour_failed(uuid, "its answer with many files was wrong");
-                }
-            }
-            Err(_) => self.want_plan(),
-        }
-        // Those of an answer that ended before them are asked for again.
-        for active in were.into_values() {
-            let unsaid = Lately::of(&active, Some("it was not reached; it is asked for again".into()));
-            self.engine.mirror.events.tell(|| Event::Failed(unsaid));
-        }
-    }
-
-    fn neighbour_failed(&mut self, uuid: Uuid, why: &str) {
-        let now = Instant::now();
-        self.neighbours.failed(uuid, now);
-        self.faults.retain(|uuid, _| self.neighbours.pause(uuid, now).is_some());
-        self.faults.insert(uuid, why.into());
-    }
-
-    fn take_one(&mut self, done: Done, were: &mut HashMap<Box<str>, Active>) {
-        let now = Instant::now();
-        let name: Box<str> = done.want.path.as_str().into();
-        if let Some(connection) = done.connection {
-            self.connections.push_back((done.uuid, connection));
-            if self.connections.len() > IDLE_CONNECTIONS_MAX {
-                self.connections.pop_front();
-            }
-        }
-        let failure = done.result.as_ref().err().map(ToString::to_string);
-        match done.result {
-            Ok(content) => {
-                self.landed.insert(done.want.path.clone(), (done.want.size_bytes, content, now));
-                self.files.succeeded(&(name, done.want.size_bytes, done.uuid));
-                self.neighbours.succeeded(&done.uuid);
-            }
-            Err(error) => {
-                if let (JobError::Land(LandError::WrongContent), Some(content)) = (&error, done.want.content()) {
-                    self.lies.lock().note(done.uuid, content, &done.want.path, now);
-                }
-                tracing::info!(path = %done.want.path, from = %done.from, %error, "a file did not come");
-                if error.is_of_our_disk() {
-                    // No fault of theirs: the next plan tries all again.
-                    self.set_aside_from(0, error.to_string());
-                } else {
-                    let remembered = self.files.failed((name, done.want.size_bytes, done.uuid), now);
-                    if !remembered || matches!(&error, JobError::Fetch(error) if error.is_of_the_neighbour()) {
-                        self.neighbour_failed(done.uuid, &error.to_string());
-                    }
-                    self.want_plan();
-                }
-            }
-        }
-        if let Some(active) = were.remove(done.want.path.as_str()) {
-            self.engine.mirror.note_lately(Lately { from: done.from, ..Lately::of(&active, failure) });
-        }
-    }
-
-    /// What rests in the spool and is here meanwhile goes; if room is wanted, all that the plan does
-    /// not want goes. The rest counts as used.
-    pub(super) fn tidy(&mut self) {
-        let Ok(spool) = self.spool() else { return };
-        self.tidied = Some(Instant::now());
-        let ours = self.engine.loot.snapshot().index.clone();
-        let plan = self.engine.mirror.lock().plan.clone();
-        let facts = self.engine.ledger.facts();
-        // Another version of what the mirror brought may be about to replace it; a file of the user's
-        // own stays, and another one comes under another name.
-        let may_land = |key: &PartKey| facts.mirrored(&key.path).is_some();
-        let is_here =
-            |key: &PartKey| ours.find(&key.path).is_some_and(|own| own.size_bytes == key.size_bytes || !may_land(key));
-        let is_wanted = |key: &PartKey| {
-            let is_it = |want: &&Want| want.path.as_str() == &*key.path && want.part_key(key.origin) == *key;
-            let want = plan.wants.iter().find(is_it);
-            // What comes in pieces is nobody's: whoever has the content continues it.
-            let is_held = |want: &Want| want.sources.iter().any(|source| source.uuid == key.origin);
-            want.is_some_and(|want| key.origin.is_nil() || is_held(want))
-        };
-        let pressed = self.is_pressed();
-        let keep = |key: &PartKey| is_wanted(key) || (!is_here(key) && !pressed);
-        match spool.tidy(|key| self.active.contains_key(&key.path), keep) {
-            Ok(idle_bytes) => self.engine.space.note_idle(idle_bytes),
-            Err(error) => tracing::info!(%error, "the spool cannot be tidied"),
-        }
     }
 }
 
