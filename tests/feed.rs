@@ -211,7 +211,8 @@ fn a_feed_that_hurts_is_cut_and_the_node_goes_on() {
         writeln!(stream, "{head}{FIRST_LINE}")?;
         let b3 = "ab".repeat(32);
         loop {
-            stream.write_all(format!("has {b3} 1099511627776 0-4194303\nmanifest {b3}\n").repeat(99).as_bytes())?;
+            let lines = format!("has {b3} 1099511627776 0-4194303\n{}", format!("manifest {b3}\n").repeat(99));
+            stream.write_all(lines.as_bytes())?;
         }
     });
     let nonsense = format!("{head}{FIRST_LINE}\n{}", "has a b\n".repeat(99));
