@@ -44,11 +44,12 @@ impl Lane {
     ) -> Result<(), FetchError> {
         let (mut kept, mut busy) = (None, 0_u32);
         while let Some(ask) = asks.recv().await {
+            let was_used = kept.is_some();
             let connection = match &mut kept {
                 Some(connection) => connection,
                 None => kept.insert(connect(services, dialling).await?),
             };
-            match self.request(connection, ask).await {
+            match self.request(connection, was_used, ask).await {
                 Ok(()) => busy = 0,
                 Err(FetchError::Status(StatusCode::SERVICE_UNAVAILABLE)) if busy < BUSY_MAX => {
                     busy = busy.saturating_add(1);
@@ -61,14 +62,21 @@ impl Lane {
         Ok(())
     }
 
-    async fn request(&self, connection: &mut Connection, ask: Ask) -> Result<(), FetchError> {
+    async fn request(&self, connection: &mut Connection, was_used: bool, ask: Ask) -> Result<(), FetchError> {
         connection.renew().await?;
         let (asked, is_choice) = match ask {
             Ask::AnyOf { wanted, most } => (Asked::AnyOf(wanted, most), true),
             Ask::Run(run) => (Asked::Run(run), false),
         };
         let (content, size_bytes) = (self.crew.content(), self.crew.size_bytes());
-        let answer = ask_pieces(connection, content, size_bytes, &asked).await?;
+        let answer = match ask_pieces(connection, content, size_bytes, &asked).await {
+            // A connection that rested may have been closed in this very moment.
+            Err(FetchError::Broken(_)) if was_used => {
+                connection.renew().await?;
+                ask_pieces(connection, content, size_bytes, &asked).await?
+            }
+            answer => answer?,
+        };
         if is_choice && !self.crew.picker().begun(self.id, self.number, answer.run(), Instant::now()) {
             return Err(FetchError::OtherPieces);
         }
