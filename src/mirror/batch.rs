@@ -1,24 +1,20 @@
 //! One job for many small files of one neighbour: one answer, one sync, one look of the keeper.
 
-use std::net::SocketAddr;
-
 use bytes::Bytes;
 use http::StatusCode;
 use uuid::Uuid;
 
-use super::job::{Done, JobError, connect, mirrored};
+use super::job::{Done, JobError, Means, connect, mirrored};
 use super::plan::{Source, Want};
 use super::progress::Progress;
 use crate::fetch::FetchError;
 use crate::fetch::batch::fetch_batch;
-use crate::fetch::client::{Connection, Dialling};
+use crate::fetch::client::Connection;
+use crate::loot::FileFacts;
 use crate::loot::landing::LandError;
 use crate::loot::landing_many::Small;
-use crate::loot::space::Reservation;
-use crate::loot::spool::Spool;
-use crate::loot::{FileFacts, Ledger, Loot};
+use crate::wire::Content;
 use crate::wire::batch::{FILE_MAX_BYTES, Given};
-use crate::wire::{Content, DisplayText};
 
 /// Files of one job …
 pub const FILES_MAX: usize = 512;
@@ -32,22 +28,8 @@ pub struct BatchJob {
     pub wants: Vec<(Want, Source)>,
     /// The neighbour.
     pub uuid: Uuid,
-    /// What it calls itself.
-    pub from: DisplayText,
-    /// Where it is, the best address first.
-    pub services: Vec<SocketAddr>,
-    /// A connection left from an earlier job.
-    pub connection: Option<Connection>,
-    /// How it is dialled.
-    pub dialling: Dialling,
-    /// Where unfinished files are.
-    pub spool: Spool,
-    /// The space for all of them.
-    pub reservation: Reservation,
-    /// Told when files are here.
-    pub loot: Loot,
-    /// Told how they came.
-    pub ledger: Ledger,
+    /// With what.
+    pub means: Means,
     /// Shown while they come.
     pub progress: Vec<Progress>,
 }
@@ -93,7 +75,7 @@ impl Came {
 impl BatchJob {
     /// Runs it to its end.
     pub async fn run(mut self) -> BatchDone {
-        let mut connection = self.connection.take();
+        let mut connection = self.means.connection.take();
         let mut came: Vec<Option<Came>> = vec![None; self.wants.len()];
         let fetched = self.fetch(&mut connection, &mut came).await;
         if matches!(fetched, Err(FetchError::Status(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED))) {
@@ -123,12 +105,12 @@ impl BatchJob {
         }
         let connection = match connection {
             Some(kept) => kept,
-            None => connection.insert(connect(&self.services, &self.dialling).await?),
+            None => connection.insert(connect(&self.means.services, &self.means.dialling).await?),
         };
         let names: Vec<&str> = self.wants.iter().map(|(_, source)| source.listed_name.as_str()).collect();
         fetch_batch(connection, &names, |at, given| {
             if let (Given::File(content), Some(progress)) = (&given, self.progress.get(at)) {
-                progress.note_here_from(self.uuid, &self.from, content.len() as u64);
+                progress.note_here_from(self.uuid, &self.means.from, content.len() as u64);
             }
             if let (Some(place), Some((want, _))) = (came.get_mut(at), self.wants.get(at)) {
                 *place = Some(Came::of(&given, want.size_bytes));
@@ -159,9 +141,9 @@ impl BatchJob {
                 None => self.wants.push((want, source)),
             }
         }
-        let spool = self.spool.clone();
+        let spool = self.means.spool.clone();
         let landed = tokio::task::spawn_blocking(move || spool.land_many(&small)).await.unwrap_or_default();
-        self.reservation.written(u64::MAX);
+        self.means.reservation.written(u64::MAX);
         for ((want, source, content), landed) in landing.into_iter().zip(landed) {
             let noted = landed.map(|facts| self.note(&want, &source, &facts, content));
             let result = noted.map_err(JobError::from);
@@ -171,12 +153,16 @@ impl BatchJob {
     }
 
     fn note(&self, want: &Want, source: &Source, facts: &FileFacts, content: Content) -> Content {
-        self.ledger.note_mirrored(&want.path, mirrored(facts, content, want.origin(source), &self.from), None);
-        self.loot.landed(&want.path);
+        self.means.ledger.note_mirrored(
+            &want.path,
+            mirrored(facts, content, want.origin(source), &self.means.from),
+            None,
+        );
+        self.means.loot.landed(&want.path);
         content
     }
 
     fn done(&self, want: Want, source: &Source, result: Result<Content, JobError>) -> Done {
-        Done { want, uuid: source.uuid, from: self.from.clone(), result, connection: None }
+        Done { want, uuid: source.uuid, from: self.means.from.clone(), result, connection: None }
     }
 }

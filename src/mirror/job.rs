@@ -35,22 +35,8 @@ pub struct Job {
     pub source: Source,
     /// A file of ours that landed lately with the same content.
     pub landed: Option<LootPath>,
-    /// What that neighbour calls itself.
-    pub from: DisplayText,
-    /// Where it is, the best address first.
-    pub services: Vec<SocketAddr>,
-    /// A connection left from an earlier job.
-    pub connection: Option<Connection>,
-    /// How it is dialled.
-    pub dialling: Dialling,
-    /// Where unfinished files are.
-    pub spool: Spool,
-    /// Its space.
-    pub reservation: Reservation,
-    /// Told when the file is here.
-    pub loot: Loot,
-    /// Told how it came.
-    pub ledger: Ledger,
+    /// With what.
+    pub means: Means,
     /// Shown while it comes.
     pub progress: Progress,
     /// Who else may give it, piece by piece.
@@ -61,6 +47,27 @@ pub struct Job {
     pub permits: Permits,
     /// Its place among what is served while it comes.
     pub under_way: Option<Entry>,
+}
+
+/// What every job works with, whether it brings one file or many.
+#[derive(Debug)]
+pub struct Means {
+    /// What the neighbour calls itself.
+    pub from: DisplayText,
+    /// Where it is, the best address first.
+    pub services: Vec<SocketAddr>,
+    /// A connection left from an earlier job.
+    pub connection: Option<Connection>,
+    /// How it is dialled.
+    pub dialling: Dialling,
+    /// Where unfinished files are.
+    pub spool: Spool,
+    /// The space for all that comes.
+    pub reservation: Reservation,
+    /// Told when files are here.
+    pub loot: Loot,
+    /// Told how they came.
+    pub ledger: Ledger,
 }
 
 /// Why a job brought nothing.
@@ -108,13 +115,13 @@ pub struct Done {
 impl Job {
     /// Runs it to its end.
     pub async fn run(mut self) -> Done {
-        let mut connection = self.connection.take();
+        let mut connection = self.means.connection.take();
         let result = self.bring(&mut connection).await;
         let broken = matches!(&result, Err(JobError::Fetch(error)) if error.ends_connection());
         Done {
             want: self.want,
             uuid: self.source.uuid,
-            from: self.from,
+            from: self.means.from,
             result,
             connection: connection.filter(|_| !broken),
         }
@@ -139,7 +146,7 @@ impl Job {
             Err(error) => {
                 if matches!(error, LandError::CannotReplace | LandError::Vanished) {
                     // What stays here is the user's: the other version may come beside it.
-                    self.ledger.note_owned(&self.want.path);
+                    self.means.ledger.note_owned(&self.want.path);
                 }
                 Err(error.into())
             }
@@ -158,11 +165,11 @@ impl Job {
             neighbourhood: &self.neighbourhood,
             lies: &self.lies,
             permits: &self.permits,
-            loot: &self.loot,
-            spool: &self.spool,
-            reservation: &mut self.reservation,
+            loot: &self.means.loot,
+            spool: &self.means.spool,
+            reservation: &mut self.means.reservation,
             progress: &self.progress,
-            dialling: &self.dialling,
+            dialling: &self.means.dialling,
         };
         match download.run().await? {
             None => self.fetch_whole(connection).await,
@@ -170,7 +177,7 @@ impl Job {
                 self.under_way = Some(entry);
                 // The most came from this one, for those who look.
                 let given = self.progress.given(Instant::now());
-                self.from = given.into_iter().next().map_or(self.from.clone(), |given| given.name);
+                self.means.from = given.into_iter().next().map_or(self.means.from.clone(), |given| given.name);
                 Ok(part)
             }
         }
@@ -183,9 +190,9 @@ impl Job {
         }
         let connection = match connection {
             Some(kept) => kept,
-            None => connection.insert(connect(&self.services, &self.dialling).await?),
+            None => connection.insert(connect(&self.means.services, &self.means.dialling).await?),
         };
-        let (spool, key) = (self.spool.clone(), self.want.part_key(self.source.uuid));
+        let (spool, key) = (self.means.spool.clone(), self.want.part_key(self.source.uuid));
         let size_bytes = self.want.size_bytes;
         let part = blocking(move || spool.part(&key)).await?.map_err(FetchError::from)?;
         self.progress.note_here(part.received_bytes());
@@ -194,10 +201,10 @@ impl Job {
         if part.received_bytes() == size_bytes && size_bytes > 0 && part.validators() != &Default::default() {
             return Ok(part);
         }
-        let (shown, from, uuid) = (self.progress.clone(), self.from.clone(), self.source.uuid);
+        let (shown, from, uuid) = (self.progress.clone(), self.means.from.clone(), self.source.uuid);
         let progress = move |bytes| shown.note_here_from(uuid, &from, bytes);
         let name = &self.source.listed_name;
-        Ok(fetch_file(connection, name, size_bytes, part, &mut self.reservation, progress).await?)
+        Ok(fetch_file(connection, name, size_bytes, part, &mut self.means.reservation, progress).await?)
     }
 
     /// The facts of our version, if it is still the one that the mirror brought.
@@ -205,7 +212,7 @@ impl Job {
         if self.want.replaces.is_none() {
             return Ok(None);
         }
-        let (loot, ledger, path) = (self.loot.clone(), self.ledger.facts(), self.want.path.clone());
+        let (loot, ledger, path) = (self.means.loot.clone(), self.means.ledger.facts(), self.want.path.clone());
         let look = move || {
             let Some(mirrored) = ledger.mirrored(path.as_str()) else { return Ok(None) };
             let opened = match loot.open_file(&path) {
@@ -225,7 +232,7 @@ impl Job {
             Some(here) => Ok(Some(here)),
             // Deleted or changed by the user: not the mirror's any more.
             None => {
-                self.ledger.note_owned(&self.want.path);
+                self.means.ledger.note_owned(&self.want.path);
                 Err(JobError::ChangedHere)
             }
         }
@@ -236,7 +243,7 @@ impl Job {
         if self.want.replaces.is_some() {
             return Ok(());
         }
-        match self.loot.folder().obstacle(&self.want.path).map_err(FetchError::from)? {
+        match self.means.loot.folder().obstacle(&self.want.path).map_err(FetchError::from)? {
             None => Ok(()),
             Some(Obstacle::InItsPlace) => Err(LandError::Exists.into()),
             Some(Obstacle::OnTheWay) => Err(LandError::InTheWay.into()),
@@ -244,10 +251,10 @@ impl Job {
     }
 
     fn note(&self, facts: &FileFacts, content: Content) {
-        let entry = mirrored(facts, content, self.want.origin(&self.source), &self.from);
+        let entry = mirrored(facts, content, self.want.origin(&self.source), &self.means.from);
         let replaced = self.want.replaces.map(|replaced| replaced.size_bytes);
-        self.ledger.note_mirrored(&self.want.path, entry, replaced);
-        self.loot.landed(&self.want.path);
+        self.means.ledger.note_mirrored(&self.want.path, entry, replaced);
+        self.means.loot.landed(&self.want.path);
     }
 }
 

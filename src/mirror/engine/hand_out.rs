@@ -12,11 +12,12 @@ use uuid::Uuid;
 use super::{Ended, NO_FOLDER, Work};
 use crate::fetch::client::Connection;
 use crate::loot::LootState;
+use crate::loot::space::Reservation;
 use crate::loot::spool::Spool;
 use crate::mirror::Active;
 use crate::mirror::batch::{BYTES_MAX, BatchJob, FILES_MAX, is_small};
 use crate::mirror::events::{Event, Moment};
-use crate::mirror::job::Job;
+use crate::mirror::job::{Job, Means};
 use crate::mirror::plan::{Source, Want};
 use crate::mirror::progress::Progress;
 use crate::mirror::rules::Permits;
@@ -158,22 +159,23 @@ impl Work {
             self.note_active(want, &neighbour, progress.clone());
         }
         let names = wants.iter().map(|(want, _)| want.path.as_str().into()).collect();
-        let job = BatchJob {
-            wants,
-            uuid,
+        let job = BatchJob { wants, uuid, means: self.means(neighbour, spool, reservation), progress };
+        let task = self.jobs.spawn(async move { Ended::Batch(uuid, job.run().await) });
+        self.names.insert(task.id(), (uuid, names));
+        Ok(())
+    }
+
+    fn means(&mut self, neighbour: Neighbour, spool: Spool, reservation: Reservation) -> Means {
+        Means {
             services: neighbour.trusted_services(Instant::now()),
+            connection: self.kept_connection(neighbour.uuid),
             from: neighbour.name,
-            connection: self.kept_connection(uuid),
             dialling: self.engine.dialling.clone(),
             spool,
             reservation,
             loot: self.engine.loot.clone(),
             ledger: self.engine.ledger.clone(),
-            progress,
-        };
-        let task = self.jobs.spawn(async move { Ended::Batch(uuid, job.run().await) });
-        self.names.insert(task.id(), (uuid, names));
-        Ok(())
+        }
     }
 
     fn kept_connection(&mut self, uuid: Uuid) -> Option<Connection> {
@@ -203,21 +205,13 @@ impl Work {
         let here_bytes = spool.here_bytes(&key.unwrap_or_else(|| want.part_key(uuid)));
         let reservation = self.engine.space.reserve(want.size_bytes, here_bytes, mirrored_bytes);
         let reservation = reservation.map_err(|error| error.to_string())?;
-        let connection = self.kept_connection(uuid);
         let progress = self.progress();
         self.note_active(want, &neighbour, progress.clone());
         let job = Job {
             want: want.clone(),
             source,
             landed: self.landed_as(want.content()),
-            services: neighbour.trusted_services(Instant::now()),
-            from: neighbour.name,
-            connection,
-            dialling: self.engine.dialling.clone(),
-            spool,
-            reservation,
-            loot: self.engine.loot.clone(),
-            ledger: self.engine.ledger.clone(),
+            means: self.means(neighbour, spool, reservation),
             progress,
             neighbourhood: self.engine.neighbourhood.clone(),
             lies: self.lies.clone(),

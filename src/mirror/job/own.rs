@@ -28,7 +28,7 @@ impl Job {
     }
 
     async fn open_own(&self, digests: Digests) -> Option<(LootPath, LootFile)> {
-        let (loot, landed, size_bytes) = (self.loot.clone(), self.landed.clone(), self.want.size_bytes);
+        let (loot, landed, size_bytes) = (self.means.loot.clone(), self.landed.clone(), self.want.size_bytes);
         let open = move || {
             let known = loot.open_by_blake3(digests.blake3).ok();
             let lately = || landed.and_then(|path| Some((path.clone(), loot.open_file(&path).ok()?)));
@@ -39,8 +39,11 @@ impl Job {
 
     /// None if it holds something else after all. Between two steps the node may end.
     async fn copy(&mut self, own: LootFile, digests: Digests) -> Result<Option<Part>, FetchError> {
-        let (spool, key) = (self.spool.clone(), self.want.part_key(self.source.uuid));
-        self.reservation.cover(key.size_bytes).map_err(|full| std::io::Error::new(ErrorKind::StorageFull, full))?;
+        let (spool, key) = (self.means.spool.clone(), self.want.part_key(self.source.uuid));
+        self.means
+            .reservation
+            .cover(key.size_bytes)
+            .map_err(|full| std::io::Error::new(ErrorKind::StorageFull, full))?;
         self.progress.note_here(0);
         let begin = move || {
             let mut part = spool.part(&key)?;
@@ -68,7 +71,7 @@ impl Job {
 
     fn note_here(&mut self, part: &Part) {
         let before = self.progress.swap_here(part.received_bytes());
-        self.reservation.written(part.received_bytes().saturating_sub(before));
+        self.means.reservation.written(part.received_bytes().saturating_sub(before));
     }
 }
 
