@@ -169,10 +169,12 @@ impl Holding {
         let mut deeds = Vec::new();
         for piece in run.clone() {
             let deed = self.deed(piece, &given);
-            if !matches!(deed, Deed::Refuse(_)) {
-                given.push(piece);
-            }
             deeds.push(deed);
+            // The answer ends here: what is behind it does not leave.
+            if matches!(deed, Deed::Refuse(_)) {
+                break;
+            }
+            given.push(piece);
         }
         Some((run, deeds))
     }
