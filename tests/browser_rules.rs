@@ -33,10 +33,14 @@ fn is_inert(answer: &Answer, what: &str) {
     }
     assert!(policy.contains("frame-ancestors 'none'"), "{what}: {policy}");
     for element in elements(&answer.text()) {
-        // A page runs this one script of ours, and only by its address.
-        let is_own_script = element.name == "script" && element.attribute("src") == Some("/static/live.js");
-        let known = is_own_script
-            || !matches!(element.name.as_str(), "script" | "iframe" | "object" | "embed" | "base" | "style" | "svg");
+        // A page runs scripts of ours, by their addresses, and shows icons of ours.
+        let is_own = |address: Option<&str>| address.is_some_and(|address| address.starts_with("/static/"));
+        let known = match element.name.as_str() {
+            "script" => is_own(element.attribute("src")),
+            "use" => is_own(element.attribute("href")),
+            "iframe" | "object" | "embed" | "base" | "style" => false,
+            _ => true,
+        };
         assert!(known && !element.name.contains("canary"), "{what}: {element:?}\n{}", answer.text());
         for (name, value) in &element.attributes {
             assert!(!name.starts_with("on") && !name.contains("canary") && name != "style", "{what}: {element:?}");

@@ -1,4 +1,6 @@
-//! What pages are made of: the style sheet, the script and the icon, part of the binary.
+//! What pages are made of: the style sheet, the scripts, the icons, part of the binary.
+
+use std::sync::LazyLock;
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -6,44 +8,55 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::error::HttpError;
 
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
 struct Asset {
     name: &'static str,
     content_type: &'static str,
     content: &'static str,
 }
 
-const ASSETS: [Asset; 3] = [
-    Asset {
-        name: "boucan.css",
-        content_type: "text/css; charset=utf-8",
-        content: include_str!("../../static/boucan.css"),
-    },
-    Asset {
-        name: "live.js",
-        content_type: "text/javascript; charset=utf-8",
-        content: include_str!("../../static/live.js"),
-    },
-    Asset { name: "boucan.svg", content_type: "image/svg+xml", content: include_str!("../../static/boucan.svg") },
+/// One style sheet of several files: what all pages need, then what single pages add.
+const STYLE: &str = concat!(
+    include_str!("../../static/css/tokens.css"),
+    include_str!("../../static/css/base.css"),
+    include_str!("../../static/css/components.css"),
+    include_str!("../../static/css/design.css"),
+);
+
+/// One module a concern; `main.js` is on each page.
+const ASSETS: &[Asset] = &[
+    Asset { name: "boucan.css", content_type: CSS, content: STYLE },
+    Asset { name: "boucan.svg", content_type: SVG, content: include_str!("../../static/boucan.svg") },
+    Asset { name: "icons.svg", content_type: SVG, content: include_str!("../../static/icons.svg") },
+    Asset { name: "main.js", content_type: SCRIPT, content: include_str!("../../static/js/main.js") },
+    Asset { name: "copy.js", content_type: SCRIPT, content: include_str!("../../static/js/copy.js") },
+    Asset { name: "keys.js", content_type: SCRIPT, content: include_str!("../../static/js/keys.js") },
+    Asset { name: "live.js", content_type: SCRIPT, content: include_str!("../../static/js/live.js") },
 ];
+
+/// What names each version, in the same order.
+static ETAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let etag = |asset: &Asset| format!("W/\"{:08x}\"", crc32fast::hash(asset.content.as_bytes()));
+    ASSETS.iter().map(etag).collect()
+});
 
 /// One of them by name.
 pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, HttpError> {
-    let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or(HttpError::NotFound)?;
-    Ok(respond(asset, &headers))
+    let mut all = ASSETS.iter().zip(ETAGS.iter());
+    let (asset, etag) = all.find(|(asset, _)| asset.name == name).ok_or(HttpError::NotFound)?;
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
+    let about = [
+        (header::ETAG, etag.as_str()),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_TYPE, asset.content_type),
+    ];
+    Ok(if known { (StatusCode::NOT_MODIFIED, about).into_response() } else { (about, asset.content).into_response() })
 }
 
 /// Browsers ask for it unasked.
 pub async fn favicon(headers: HeaderMap) -> Result<Response, HttpError> {
     serve(Path("boucan.svg".into()), headers).await
-}
-
-fn respond(asset: &Asset, headers: &HeaderMap) -> Response {
-    let etag = format!("\"{:08x}\"", crc32fast::hash(asset.content.as_bytes()));
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
-    let about = [
-        (header::ETAG, etag),
-        (header::CACHE_CONTROL, "no-cache".into()),
-        (header::CONTENT_TYPE, asset.content_type.into()),
-    ];
-    if known { (StatusCode::NOT_MODIFIED, about).into_response() } else { (about, asset.content).into_response() }
 }

@@ -78,7 +78,7 @@ pub async fn show(State(app): State<App>, RawQuery(query): RawQuery, visitor: Vi
         files: registered,
         downloads: fetched_from_us(&app),
         joins: joins(&app),
-        paging: Paging::new(page, total, |page| format!("/directory?p={page}")),
+        paging: Paging::new(visitor.say, page, total, |page| format!("/directory?p={page}")),
     })
 }
 

@@ -1,8 +1,12 @@
 //! What goes wrong in a request, with its status and a sentence for whoever asked.
 
 use askama::Template as _;
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+
+use super::say::Say;
 
 use crate::listening::is_of_the_host;
 use crate::loot::OpenError;
@@ -96,6 +100,32 @@ impl HttpError {
     }
 }
 
+impl HttpError {
+    /// What the catalogue calls the sentence for people.
+    fn key(&self) -> &'static str {
+        match self {
+            Self::NoHost => "error-no-host",
+            Self::ForeignHost => "error-foreign-host",
+            Self::NoName => "error-no-name",
+            Self::BadName => "error-bad-name",
+            Self::BadQuery(_) => "error-bad-query",
+            Self::NotFound | Self::NoSuchPieces => "error-not-found",
+            Self::NoSuchNeighbour => "error-no-such-neighbour",
+            Self::NoIndexYet => "error-no-index-yet",
+            Self::NotOperator => "error-not-operator",
+            Self::NotSwitched(_) => "error-not-switched",
+            Self::ForeignOrigin => "error-foreign-origin",
+            Self::Busy | Self::PiecesNotYet | Self::TooManyFeeds => "error-busy",
+            Self::NoRoom => "error-no-room",
+            Self::TooManyRelays => "error-napster-busy",
+            Self::PeersFailed(_) => "error-peers-failed",
+            Self::NeedsHttp11 => "error-old-client",
+            Self::Disk(_) => "error-disk",
+            Self::Page(_) => "error-page",
+        }
+    }
+}
+
 impl From<OpenError> for HttpError {
     fn from(error: OpenError) -> Self {
         match error {
@@ -113,27 +143,44 @@ impl IntoResponse for HttpError {
         if let Self::Disk(error) = &self {
             tracing::warn!(%error, "a file cannot be read");
         }
-        let said = self.to_string();
+        let key = self.key();
+        let why = match &self {
+            Self::BadQuery(why) | Self::PeersFailed(why) => Some(why.clone()),
+            Self::NotSwitched(error) => Some(error.to_string()),
+            _ => None,
+        };
         let content_type = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-        let mut response = (self.status(), content_type, format!("{said}\n")).into_response();
-        response.extensions_mut().insert(Said(said));
+        let mut response = (self.status(), content_type, format!("{self}\n")).into_response();
+        response.extensions_mut().insert(Said { key, why });
         response
     }
 }
 
-/// What was wrong, kept with an answer so that a page can say it.
+/// What was wrong, kept with an answer so that a page can say it: a text of the catalogue, and what
+/// is to be filled in there as `why`.
 #[derive(Clone, Debug)]
-struct Said(String);
+struct Said {
+    key: &'static str,
+    why: Option<String>,
+}
 
-/// Makes an error on its way to a person a page with a way back.
-pub async fn as_page(response: Response) -> Response {
+/// A layer: makes an error on its way to a person a page with a way back.
+pub async fn as_page(request: Request, next: Next) -> Response {
+    let say = Say::to(request.headers());
+    page_of(say, next.run(request).await)
+}
+
+/// The same of one answer.
+#[must_use]
+pub fn page_of(say: Say, response: Response) -> Response {
     let status = response.status();
     let said = match response.extensions().get::<Said>() {
-        Some(Said(said)) => said.clone(),
-        None if status == StatusCode::SERVICE_UNAVAILABLE => "this took too long; try again in a moment".into(),
+        Some(Said { key, why: Some(why) }) => say.t1(key, "why", why.as_str()),
+        Some(Said { key, why: None }) => say.t(key),
+        None if status == StatusCode::SERVICE_UNAVAILABLE => say.t("error-too-long"),
         None => return response,
     };
-    let page = ErrorPage { status: status.as_u16(), said };
+    let page = ErrorPage { say, status: status.as_u16(), said };
     match page.render() {
         Ok(html) => (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response(),
         Err(_) => response,
@@ -143,6 +190,7 @@ pub async fn as_page(response: Response) -> Response {
 #[derive(askama::Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
+    say: Say,
     status: u16,
     said: String,
 }

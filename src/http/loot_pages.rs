@@ -115,7 +115,7 @@ async fn browse_index(
         Some(folder) => LootPath::parse(folder).map_err(|_| HttpError::NotFound)?.to_string(),
     };
     let page = page_number(&query);
-    let (frame, base) = (Frame::new(app, visitor), owner.base.clone());
+    let (say, frame, base) = (visitor.say, Frame::new(app, visitor), owner.base.clone());
     let switch = owner.neighbour.and_then(|uuid| SwitchView::of(app, visitor, uuid));
     let made = App::walk(&app.listings, move || {
         let shelf = FolderView::of(&index, &folder);
@@ -126,7 +126,7 @@ async fn browse_index(
             frame,
             crumbs: crumbs(&owner.base, &folder),
             summary: format!("{}, {}", files(shelf.files), size(shelf.bytes)),
-            paging: Paging::new(page, entries, |page| format!("{here}{separator}p={page}")),
+            paging: Paging::new(say, page, entries, |page| format!("{here}{separator}p={page}")),
             rows: shelf.rows(&owner, &folder, page),
             is_missing: shelf.files == 0 && !folder.is_empty(),
             owner: owner.name,
@@ -199,14 +199,14 @@ pub async fn missing(
     let theirs = neighbour.known.ok_or(HttpError::NoIndexYet)?.index;
     let ours = app.loot.snapshot().index.clone();
     let page = page_number(query.as_deref().unwrap_or_default());
-    let frame = Frame::new(&app, &visitor);
+    let (say, frame) = (visitor.say, Frame::new(&app, &visitor));
     let made = App::walk(&app.listings, move || {
         let absent: Vec<Entry<'_>> = theirs.absent_from(&ours).collect();
         let bytes = absent.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size_bytes));
         let shown = absent.iter().skip(page.saturating_sub(1).saturating_mul(ROWS)).take(ROWS);
         MissingPage {
             frame,
-            paging: Paging::new(page, absent.len(), |page| format!("{}?p={page}", owner.base)),
+            paging: Paging::new(say, page, absent.len(), |page| format!("{}?p={page}", owner.base)),
             rows: shown.map(|entry| file_row(&owner, entry.name, entry)).collect(),
             owner: owner.name,
             uuid,

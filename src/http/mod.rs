@@ -9,6 +9,7 @@ pub mod batch;
 mod channel_body;
 pub mod connection;
 pub mod content;
+pub mod design;
 pub mod directory;
 pub mod error;
 pub mod feed;
@@ -25,6 +26,7 @@ pub mod operator;
 pub mod page;
 pub mod range;
 pub mod relay;
+pub mod say;
 pub mod search;
 pub mod store;
 pub mod switch;
@@ -40,6 +42,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
+use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use uuid::Uuid;
@@ -151,7 +154,7 @@ pub fn routes(app: App) -> Router {
         .route("/s", get(store::serve).post(batch::serve));
 
     // People, for what only Napster peers have.
-    let relay = Router::new().route("/n/{md5}", get(relay::serve)).layer(middleware::map_response(error::as_page));
+    let relay = Router::new().route("/n/{md5}", get(relay::serve)).layer(middleware::from_fn(error::as_page));
 
     // People.
     let pages = Router::new()
@@ -166,10 +169,13 @@ pub fn routes(app: App) -> Router {
         .route("/mirror.json", get(mirror::json))
         .route("/mirror/events", get(mirror::events))
         .route("/held-back", get(held_back::show))
+        .route("/design", get(design::show))
         .route("/directory", get(directory::show))
         .route("/directory.json", get(directory::json))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, PAGE))
-        .layer(middleware::map_response(error::as_page))
+        .layer(middleware::from_fn(error::as_page))
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(header_layer(header::VARY, "Accept-Encoding, Accept-Language"))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));
 
     // The operator.
@@ -186,7 +192,8 @@ pub fn routes(app: App) -> Router {
     let rest = Router::new()
         .route("/healthz", get(health::show))
         .route("/static/{file}", get(assets::serve))
-        .route("/favicon.ico", get(assets::favicon));
+        .route("/favicon.ico", get(assets::favicon))
+        .layer(CompressionLayer::new().gzip(true));
 
     Router::new()
         .merge(store)

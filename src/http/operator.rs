@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::error::HttpError;
 use super::host::NamedHost;
 use super::page::{Frame, render};
+use super::say::Say;
 use super::switch::SwitchView;
 use super::{App, BODY_MAX_BYTES, Ends};
 use crate::wire::url;
@@ -51,6 +52,8 @@ pub struct Visitor {
     pub is_operator: bool,
     /// To be sent back by forms; empty for others.
     pub form_token: String,
+    /// Says things in the language that they read.
+    pub say: Say,
 }
 
 impl FromRequestParts<App> for Visitor {
@@ -60,7 +63,7 @@ impl FromRequestParts<App> for Visitor {
         let here = !app.rank.token_always && is_here(parts.extensions.get(), parts.extensions.get());
         let is_operator = here || cookie(&parts.headers, app.port).is_some_and(|token| equal(&token, &app.rank.token));
         let form_token = if is_operator { app.rank.form_token.clone() } else { String::new() };
-        Ok(Self { is_operator, form_token })
+        Ok(Self { is_operator, form_token, say: Say::to(&parts.headers) })
     }
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::App;
 use super::error::HttpError;
 use super::operator::Visitor;
+use super::say::{self, Say};
 use crate::mirror::Doing;
 use crate::neighbours::Neighbour;
 use crate::wire::{IndexKey, url};
@@ -26,6 +27,8 @@ pub struct Frame {
     pub node: String,
     /// Our port.
     pub port: u16,
+    /// Says things in the reader's language.
+    pub say: Say,
     /// What stands in the search field.
     pub query: String,
     /// Whether the visitor is the operator.
@@ -34,8 +37,40 @@ pub struct Frame {
     pub held_back: usize,
     /// Whether this node copies from others.
     pub mirrors: bool,
-    /// The page renews itself after so many seconds.
+    /// The page renews itself after so many seconds, even where no script runs.
     pub refresh: Option<u32>,
+    /// Which tab is this one.
+    pub tab: Option<Tab>,
+}
+
+/// A tab of the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    /// `/` and `/q/`.
+    Search,
+    /// `/near`.
+    Near,
+    /// `/new`.
+    New,
+    /// `/mirror`.
+    Transfers,
+    /// `/bring`.
+    Bring,
+    /// `/join`.
+    Join,
+}
+
+/// How a tab is shown.
+#[derive(Clone, Debug)]
+pub struct TabView {
+    /// Where it leads.
+    pub href: &'static str,
+    /// The name of its icon.
+    pub icon: &'static str,
+    /// Its name.
+    pub label: String,
+    /// This page is the one.
+    pub is_current: bool,
 }
 
 impl Frame {
@@ -47,12 +82,38 @@ impl Frame {
         Self {
             node: app.name.to_string(),
             port: app.port,
+            say: visitor.say,
             query: String::new(),
             is_operator: visitor.is_operator,
             held_back: app.loot.status().held_back_count.saturating_add(conflicts),
             mirrors: mirror.doing != Doing::Off,
             refresh: None,
+            tab: None,
         }
+    }
+
+    /// The same, as the page of that tab.
+    #[must_use]
+    pub fn at(self, tab: Tab) -> Self {
+        Self { tab: Some(tab), ..self }
+    }
+
+    /// All tabs.
+    #[must_use]
+    pub fn tabs(&self) -> Vec<TabView> {
+        let tabs = [
+            (Tab::Search, "/", "search", "common-nav-search"),
+            (Tab::Near, "/near", "near", "common-nav-near"),
+            (Tab::New, "/new", "new", "common-nav-new"),
+            (Tab::Transfers, "/mirror", "transfers", "common-nav-transfers"),
+            (Tab::Bring, "/bring", "bring", "common-nav-bring"),
+            (Tab::Join, "/join", "join", "common-nav-join"),
+        ];
+        let view = |(tab, href, icon, key)| {
+            let is_current = self.tab == Some(tab);
+            TabView { href, icon, label: self.say.t(key), is_current }
+        };
+        tabs.map(view).into()
     }
 }
 
@@ -204,14 +265,15 @@ pub struct Paging {
 impl Paging {
     /// For page `page` (from 1) of `total` rows; `link` makes the address of a page.
     #[must_use]
-    pub fn new(page: usize, total: usize, link: impl Fn(usize) -> String) -> Self {
+    pub fn new(say: Say, page: usize, total: usize, link: impl Fn(usize) -> String) -> Self {
         let skipped = page.saturating_sub(1).saturating_mul(ROWS);
         let last = skipped.saturating_add(ROWS).min(total);
         if total <= ROWS && page <= 1 {
             return Self::default();
         }
+        let rows = [("first", skipped.saturating_add(1).min(total)), ("last", last), ("total", total)];
         Self {
-            text: format!("{}–{} of {}", grouped(skipped.saturating_add(1).min(total)), grouped(last), grouped(total)),
+            text: say.with("common-rows", rows.map(|(name, row)| (name, say::Value::from(row)))),
             previous: (page > 1).then(|| link(page.saturating_sub(1))),
             next: (last < total).then(|| link(page.saturating_add(1))),
         }
@@ -244,10 +306,10 @@ mod tests {
 
     #[test]
     fn pages_link_to_their_neighbours() {
-        let paging = Paging::new(2, 250, |page| format!("?p={page}"));
+        let paging = Paging::new(Say::default(), 2, 250, |page| format!("?p={page}"));
         assert_eq!(paging.text, "101–200 of 250");
         assert_eq!((paging.previous.as_deref(), paging.next.as_deref()), (Some("?p=1"), Some("?p=3")));
-        assert!(Paging::new(1, 100, |_| String::new()).text.is_empty());
+        assert!(Paging::new(Say::default(), 1, 100, |_| String::new()).text.is_empty());
         assert_eq!(page_number("p=0"), 1);
         assert_eq!(page_number("p=abc"), 1);
     }

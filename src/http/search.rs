@@ -64,7 +64,7 @@ pub async fn show(
     let neighbours: Vec<Neighbour> =
         app.neighbourhood.present(Instant::now()).into_iter().filter(|n| n.known.is_some()).collect();
     let found = run(&app, &neighbours, wanted.clone(), page).await?;
-    let paging = Paging::new(page, found.total.min(RANKED_MAX), |page| {
+    let paging = Paging::new(visitor.say, page, found.total.min(RANKED_MAX), |page| {
         let refresh = refresh.map(|seconds| format!("&r={seconds}")).unwrap_or_default();
         format!("/q/?v={}{refresh}&p={page}", url::query_value(&wanted))
     });

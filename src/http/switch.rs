@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
 use super::App;
-use super::error::{HttpError, as_page};
+use super::error::{HttpError, page_of};
 use super::operator::{OperatorForm, Visitor};
 use crate::mirror::Doing;
 use crate::neighbours::switched_off::SwitchError;
@@ -55,10 +55,10 @@ impl SwitchView {
 }
 
 /// Switches one neighbour; back to the page from which it was asked, as far as that is ours.
-pub async fn switch(State(app): State<App>, form: OperatorForm) -> Response {
+pub async fn switch(State(app): State<App>, visitor: Visitor, form: OperatorForm) -> Response {
     match try_switch(&app, &form).await {
         Ok(back) => back.into_response(),
-        Err(error) => as_page(error.into_response()).await,
+        Err(error) => page_of(visitor.say, error.into_response()),
     }
 }
 

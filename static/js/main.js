@@ -1,0 +1,4 @@
+// On each page. Everything works without it.
+import "./copy.js";
+import "./keys.js";
+import "./live.js";
