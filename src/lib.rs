@@ -58,6 +58,7 @@ pub mod listening;
 pub mod loot;
 pub mod mirror;
 pub mod neighbours;
+pub mod news;
 pub mod node;
 pub mod own_address;
 pub mod search;

@@ -6,7 +6,7 @@ mod napster;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -37,6 +37,8 @@ use crate::mirror::engine::Engine;
 use crate::mirror::rules::Rules;
 use crate::neighbours::index_cache::IndexCache;
 use crate::neighbours::{Neighbourhood, SwitchedOff};
+use crate::news::News;
+use crate::news::gatherer::Gatherer;
 use crate::shutdown::{Tasks, signalled};
 use crate::terminal::Terminal;
 use crate::wire::manifest::Mirrors;
@@ -71,6 +73,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
     let (loot, keeper) = keeper::start(folder, config.key.clone(), ledger.clone(), stored)?;
     let uuid = state.uuid()?;
     let neighbourhood = Neighbourhood::new(uuid);
+    let news = News::open(state.path(), SystemTime::now());
     let tasks = Tasks::default();
     let upload = Bandwidth::new(config.limits.upload);
     let napster = napster.start(&config, &loot, &neighbourhood, discovery.interfaces(), &upload, &tasks);
@@ -103,19 +106,21 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
         feeds: Listeners::new(tasks.clone(), feed::LIMITS),
         watchers: Listeners::new(tasks.clone(), mirror::LIMITS),
         missing: Arc::default(),
+        news: news.clone(),
     };
     say_where(&app, &config, &shared, quiet);
     // The HTTP service listens before the first announcement: old nodes come at once.
     serve(listeners, &app, &config, &tasks);
     let cache = IndexCache::open(state.path()).context("the state folder cannot be written")?;
-    tasks.spawn(IndexFetcher::new(neighbourhood.clone(), cache, &config.key, bind).run(tasks.clone()));
+    tasks.spawn(IndexFetcher::new(neighbourhood.clone(), news.clone(), cache, &config.key, bind).run(tasks.clone()));
+    tasks.spawn(Gatherer::new(loot.clone(), neighbourhood.clone(), news.clone(), &config.name).run());
     discovery.run(config.name.clone(), uuid, loot.clone(), neighbourhood, &tasks);
     if config.mirror.is_some() && !quiet && terminal.is_watched() {
         tasks.spawn(terminal.show(app.mirror.clone()));
     }
     start_mirror(config, &app, ledger, &tasks);
     signalled().await?;
-    end(&tasks, keeper, registry).await;
+    end(&tasks, keeper, registry, news).await;
     Ok(())
 }
 
@@ -163,13 +168,14 @@ fn start_mirror(config: Config, app: &App, ledger: Ledger, tasks: &Tasks) {
     tasks.spawn(FeedReader::new(app.neighbourhood.clone(), app.loot.clone(), app.bind).run());
 }
 
-async fn end(tasks: &Tasks, keeper: KeeperHandle, registry: Option<StoredRegistry>) {
+async fn end(tasks: &Tasks, keeper: KeeperHandle, registry: Option<StoredRegistry>, news: News) {
     tracing::info!("ending");
     let ended = tasks.end().await;
     let deadline = Instant::now() + KEEPER_ENDS;
     // The threads for files may all hang on a dead disk: this has its own.
     let stopping = std::thread::spawn(move || {
         registry.as_ref().inspect(|registry| registry.begin_closing());
+        news.save();
         keeper.stop(deadline);
         if registry.is_some_and(|registry| !registry.close(deadline)) {
             tracing::warn!("the last changes of the directory were not stored");

@@ -14,6 +14,7 @@ use super::manifest::ManifestReader;
 use super::{FetchError, compressed};
 use crate::neighbours::index_cache::IndexCache;
 use crate::neighbours::{DueFetch, DueManifest, KnownIndex, Neighbourhood};
+use crate::news::News;
 use crate::shutdown::Tasks;
 use crate::wire::index::{INDEX_MAX_BYTES, IndexError};
 use crate::wire::{Index, IndexKey, url};
@@ -38,12 +39,19 @@ pub struct IndexFetcher {
     slot_freed: Arc<Notify>,
     busy: Arc<Mutex<BTreeSet<Uuid>>>,
     manifests: ManifestReader,
+    news: News,
 }
 
 impl IndexFetcher {
     /// With a pre-shared key only that counts; without, both the specified and the practised one.
     #[must_use]
-    pub fn new(neighbourhood: Neighbourhood, cache: IndexCache, key: &IndexKey, from: Option<IpAddr>) -> Self {
+    pub fn new(
+        neighbourhood: Neighbourhood,
+        news: News,
+        cache: IndexCache,
+        key: &IndexKey,
+        from: Option<IpAddr>,
+    ) -> Self {
         let keys = match key {
             IndexKey::PreShared(_) => vec![key.clone()],
             _ => vec![IndexKey::Specified, IndexKey::Practised],
@@ -57,6 +65,7 @@ impl IndexFetcher {
             slot_freed: Arc::default(),
             busy: Arc::default(),
             manifests: ManifestReader::new(from),
+            news,
         }
     }
 
@@ -151,11 +160,14 @@ impl IndexFetcher {
     async fn recall(&self, due: &DueFetch) -> Option<KnownIndex> {
         let announced = due.announced.filter(|_| !due.is_known)?;
         let (cache, keys, uuid) = (self.cache.clone(), self.keys.clone(), due.uuid);
+        let news = self.news.clone();
         let recall = move || {
             let body = cache.load(uuid)?;
             let key = announced.key_of(&body, &keys)?.clone();
             let (index, refused) = Index::parse(&body).ok()?;
-            Some(KnownIndex::new(Arc::new(index), refused, Some(announced), Some(key)))
+            let index = Arc::new(index);
+            news.recall(uuid, index.clone());
+            Some(KnownIndex::new(index, refused, Some(announced), Some(key)))
         };
         tokio::task::spawn_blocking(recall).await.ok()?
     }
@@ -177,6 +189,7 @@ impl IndexFetcher {
         let (connection, body) = read_index(service, self.from).await?;
         let before = self.neighbourhood.get(due.uuid).and_then(|neighbour| neighbour.manifest);
         let (cache, keys, uuid, announced) = (self.cache.clone(), self.keys.clone(), due.uuid, due.announced);
+        let (news, is_known) = (self.news.clone(), due.is_known);
         let take = move || {
             let key = announced.and_then(|announced| announced.key_of(&body, &keys).cloned());
             let psk_only = keys.iter().any(|key| matches!(key, IndexKey::PreShared(_)));
@@ -184,6 +197,9 @@ impl IndexFetcher {
                 return Err(FetchError::NotVerified);
             }
             let (index, refused) = Index::parse(&body)?;
+            if !is_known && let Some((before, _)) = cache.load(uuid).and_then(|body| Index::parse(&body).ok()) {
+                news.recall(uuid, Arc::new(before));
+            }
             cache.store(uuid, &body);
             let known = KnownIndex::new(Arc::new(index), refused, announced, key);
             Ok(match before {

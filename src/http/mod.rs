@@ -57,6 +57,7 @@ use crate::listening::Gate;
 use crate::loot::{Ledger, Loot};
 use crate::mirror::Mirror;
 use crate::neighbours::Neighbourhood;
+use crate::news::News;
 use crate::wire::NodeName;
 
 /// A page is answered within this; bodies of files are bounded by their speed instead.
@@ -124,6 +125,8 @@ pub struct App {
     pub bind: Option<IpAddr>,
     /// How many files of each neighbour are not here.
     pub missing: Arc<home::MissingCounts>,
+    /// What is new nearby.
+    pub news: News,
 }
 
 impl App {

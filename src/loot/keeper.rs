@@ -67,6 +67,7 @@ pub fn start(
     let hashed = Arc::new(Hashed::nothing_of(snapshot.clone()));
     let shared = Arc::new(Shared {
         folder: RwLock::new(Arc::new(folder)),
+        before: Mutex::new(known.then(|| snapshot.index.clone())),
         snapshot: channel::Sender::new(snapshot),
         digests: channel::Sender::new(hashed.table.clone()),
         hashed: RwLock::new(hashed),

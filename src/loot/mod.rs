@@ -121,6 +121,7 @@ pub struct Loot {
 #[derive(Debug)]
 struct Shared {
     folder: RwLock<Arc<LootFolder>>,
+    before: Mutex<Option<Arc<Index>>>,
     snapshot: channel::Sender<Arc<Snapshot>>,
     hashed: RwLock<Arc<Hashed>>,
     digests: channel::Sender<Arc<DigestTable>>,
@@ -145,6 +146,12 @@ impl Loot {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.snapshot.borrow().clone()
+    }
+
+    /// What the folder held when the last run ended, if that is known; it is given once.
+    #[must_use]
+    pub fn take_before(&self) -> Option<Arc<Index>> {
+        self.shared.before.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// A receiver that wakes at each new snapshot.
