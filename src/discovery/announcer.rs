@@ -206,7 +206,7 @@ impl Announcer {
         let datagram = Announcement::emit(&self.name, self.uuid, hmac);
         let by = interface.and_then(|interface| Some((interface.index, from?)));
         let sent = sender.socket.send(datagram.as_bytes(), to, by);
-        self.stats.note_sent(sent.is_ok());
+        self.stats.note_sent(interface.map(|interface| &interface.name), to.ip(), &sent, Instant::now());
         if let Err(error) = sent {
             tracing::debug!(%to, %error, "an announcement was not sent");
         }

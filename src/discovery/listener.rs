@@ -65,7 +65,7 @@ impl Listener {
         let interfaces = self.interfaces.current();
         let origin = self.segment.origin(received.source, received.interface, &interfaces);
         if origin == Origin::Elsewhere {
-            self.stats.note_elsewhere();
+            self.stats.note_elsewhere(received.source.ip());
             tracing::debug!(source = %received.source, "a datagram from outside the segment");
             return None;
         }
@@ -89,10 +89,9 @@ impl Listener {
             interface: interface.map(|i| i.name.clone()),
             is_unicast: received.is_unicast,
         };
-        let event = self.neighbourhood.hear(&announcement, heard, origin == Origin::Here, Instant::now());
-        if !matches!(event, Event::Ourselves) {
-            self.stats.note_heard();
-        }
+        let now = Instant::now();
+        let event = self.neighbourhood.hear(&announcement, heard, origin == Origin::Here, now);
+        self.stats.note_heard(event, interface.map(|i| &i.name), now);
         if event == Event::New {
             // Uuids cost nothing: a line at the usual levels comes when its index is read.
             tracing::debug!(name = %announcement.name, uuid = %announcement.uuid, %service, "a new neighbour");

@@ -1,7 +1,9 @@
 //! Discovery: announcing and hearing over UDP, on all interfaces, in both families.
 
 pub mod announcer;
+pub mod diagnosis;
 pub mod interfaces;
+pub mod links;
 pub mod listener;
 pub mod segment;
 pub mod socket;
