@@ -61,6 +61,7 @@ pub mod neighbours;
 pub mod news;
 pub mod node;
 pub mod own_address;
+pub mod qr;
 pub mod search;
 pub mod shutdown;
 pub mod terminal;

@@ -2,9 +2,10 @@
 //! order in which they need each other, says where it can be found, and ends them.
 
 mod napster;
+mod where_to;
 
-use std::io::{self, Write as _};
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -13,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use self::napster::OpenNapster;
+use self::where_to::say_where;
 use crate::bandwidth::Bandwidth;
 use crate::config::{Config, would_be_offered};
 use crate::directory::registry::StoredRegistry;
@@ -25,7 +27,7 @@ use crate::http::host::HostNames;
 use crate::http::listeners::Listeners;
 use crate::http::operator::Rank;
 use crate::http::uploads::Uploads;
-use crate::http::{App, content, feed, mirror, relay, routes};
+use crate::http::{App, content, feed, live, mirror, relay, routes};
 use crate::identity::StateFolder;
 use crate::listening::{Gate, listen};
 use crate::loot::keeper::{self, KeeperHandle};
@@ -105,6 +107,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
         manifests: Arc::default(),
         feeds: Listeners::new(tasks.clone(), feed::LIMITS),
         watchers: Listeners::new(tasks.clone(), mirror::LIMITS),
+        live: Listeners::new(tasks.clone(), live::LIMITS),
         missing: Arc::default(),
         news: news.clone(),
     };
@@ -229,53 +232,4 @@ fn taken(port: u16) -> String {
 fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
     address.set_port(port);
     address
-}
-
-/// What a person wants to know at once: what is shared, and where to open it.
-fn say_where(app: &App, config: &Config, shared: &std::path::Path, quiet: bool) {
-    let mut text = if quiet { String::new() } else { addresses_text(app, config, shared) };
-    if config.operator_token {
-        // Even when quiet: nobody could be the operator without it.
-        let port = config.discovery.port;
-        let local = config.discovery.bind.first();
-        let local = local.map_or(SocketAddr::from(([127, 0, 0, 1], port)), |bound| with_port(*bound, port));
-        let origin = crate::wire::url::origin(local, None);
-        text.push_str(&format!("\nThe operator's page:\n  {origin}/operator?token={}\n", app.rank.token()));
-    }
-    if !quiet {
-        text.push_str("\nCtrl-C ends it.\n");
-    }
-    // Nobody reads: not a reason to end.
-    let _ = io::stdout().lock().write_all(text.as_bytes());
-}
-
-fn addresses_text(app: &App, config: &Config, shared: &std::path::Path) -> String {
-    let mut text = format!("{} shares {}\n", app.name, shared.display());
-    if config.mirror.is_some() {
-        text.push_str("and copies what neighbours have (opportunistic mode)\n");
-    }
-    text.push_str("\nOpen in a browser:\n");
-    let port = config.discovery.port;
-    for ip in addresses(app, config) {
-        let address = with_port(ip, port);
-        text.push_str(&format!("  {}/\n", crate::wire::url::origin(address, None)));
-    }
-    if let Some(port) = app.napster.directory_port {
-        text.push_str(&format!("\nNapster peers log in on port {port}.\n"));
-    }
-    text
-}
-
-/// Our addresses: those that others can open first, link-local ones of IPv6 left out (no browser
-/// opens them), the loopback address last.
-fn addresses(app: &App, config: &Config) -> Vec<SocketAddr> {
-    if !config.discovery.bind.is_empty() {
-        return config.discovery.bind.clone();
-    }
-    let interfaces = app.interfaces.current();
-    let used = || interfaces.iter().filter(|i| app.segment.uses(i) && !i.is_loopback);
-    let v4 = used().flat_map(|i| i.v4.iter().map(|own| SocketAddr::new(own.ip.into(), 0)));
-    let v6 = used().filter(|_| config.discovery.ipv6).flat_map(|i| i.v6.iter().map(|(ip, _)| *ip));
-    let v6 = v6.filter(|ip| !ip.is_unicast_link_local()).map(|ip| SocketAddrV6::new(ip, 0, 0, 0).into());
-    v4.chain(v6).chain([SocketAddr::from(([127, 0, 0, 1], 0))]).collect()
 }

@@ -40,6 +40,7 @@ common-nav-held-back = Held back
 common-nav-napster = Napster
 common-nav-help = Help
 common-nav-operator = This node
+common-away = The node does not answer. Trying again …
 common-more-pages = More
 common-foot = boucan { $version }: files for everybody on this network.
 

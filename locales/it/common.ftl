@@ -37,6 +37,7 @@ common-nav-held-back = Trattenuti
 common-nav-napster = Napster
 common-nav-help = Aiuto
 common-nav-operator = Questo nodo
+common-away = Il nodo non risponde. Riprovo…
 common-more-pages = Altre pagine
 common-foot = boucan { $version }: file per tutti su questa rete.
 

@@ -60,6 +60,8 @@ pub struct Config {
     pub napster: NapsterOptions,
     /// The operator needs the token even on the machine itself.
     pub operator_token: bool,
+    /// The address is shown as a QR code at start, or not; none: where there is room.
+    pub qr: Option<bool>,
 }
 
 /// Bytes a second of files' content; none: no limit.
@@ -127,6 +129,7 @@ impl Config {
                 download: said.download_limit.map(|rate| rate.0),
             },
             napster: napster(&said)?,
+            qr: said.qr,
             operator_token: said.operator == Some(OperatorRule::Token),
             discovery: discovery(&said)?,
             also_called: said.also_called,

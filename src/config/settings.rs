@@ -231,6 +231,15 @@ pub struct Settings {
     #[arg(long, value_name = "RULE", env = "BOUCAN_OPERATOR", help_heading = "Trust")]
     pub operator: Option<OperatorRule>,
 
+    /// Show the address as a QR code at start, also where standard output is no terminal or a small one
+    #[arg(
+        long,
+        num_args = 0,
+        default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(),
+        env = "BOUCAN_QR"
+    )]
+    pub qr: Option<bool>,
+
     /// Where the node keeps its state [default: $XDG_STATE_HOME/boucan]
     #[arg(long, value_name = "DIR", env = "BOUCAN_STATE")]
     pub state: Option<PathBuf>,
@@ -269,6 +278,7 @@ impl Settings {
             budget: self.budget.or(other.budget),
             reserve: self.reserve.or(other.reserve),
             any_name: self.any_name.or(other.any_name),
+            qr: self.qr.or(other.qr),
             port: self.port.or(other.port),
             bind: list(self.bind, other.bind),
             interface: list(self.interface, other.interface),

@@ -67,6 +67,7 @@ impl Discovery {
             bound: options.bind.iter().map(|a| a.ip().to_canonical()).collect(),
             only: options.interfaces.clone(),
             named: options.neighbours.iter().map(|a| a.ip().to_canonical()).collect(),
+            v4_only: !options.ipv6,
         };
         let mut discovery = Self {
             segment: Arc::new(segment),

@@ -16,6 +16,8 @@ pub struct Segment {
     pub only: Vec<String>,
     /// Hosts named with `--neighbour`.
     pub named: Vec<IpAddr>,
+    /// It does without IPv6.
+    pub v4_only: bool,
 }
 
 /// Where an announcement came from.

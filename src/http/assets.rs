@@ -24,6 +24,9 @@ const STYLE: &str = concat!(
     include_str!("../../static/css/base.css"),
     include_str!("../../static/css/components.css"),
     include_str!("../../static/css/design.css"),
+    include_str!("../../static/css/live.css"),
+    include_str!("../../static/css/near.css"),
+    include_str!("../../static/css/new.css"),
 );
 
 /// One module a concern; `main.js` is on each page.

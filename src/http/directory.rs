@@ -11,9 +11,11 @@ use serde::Serialize;
 use super::App;
 use super::error::HttpError;
 use super::operator::Visitor;
-use super::page::{Frame, Paging, ROWS, ago, files, grouped, page_number, render};
+use super::page::{Frame, Paging, ROWS, page_number, render};
+use super::say::Say;
 use crate::directory::join::{JoinState, JoinStatus};
 use crate::directory::registry::{FileView, SessionView};
+use crate::wire::Kind;
 use crate::wire::napster::Md5;
 
 /// Files that are told at once to programs.
@@ -25,8 +27,11 @@ const SESSIONS_SHOWN: usize = 200;
 #[template(path = "directory.html")]
 struct DirectoryPage {
     frame: Frame,
-    port: Option<u16>,
-    peer_port: Option<u16>,
+    /// Where peers log in; none where no directory runs.
+    where_to: Option<String>,
+    is_open: bool,
+    /// Where they fetch our files.
+    serves: Option<String>,
     hashing: Option<String>,
     session_count: String,
     sessions: Vec<PeerRow>,
@@ -39,11 +44,12 @@ struct DirectoryPage {
 
 struct PeerRow {
     host: String,
-    claims: String,
+    /// Whom it says to be, while that is not proved.
+    claims: Option<String>,
     port: u16,
     files: String,
     since: String,
-    trouble: String,
+    trouble: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -52,6 +58,8 @@ struct FileRow {
     name: String,
     peers: usize,
     downloads: u32,
+    #[serde(skip)]
+    kind: &'static str,
 }
 
 #[derive(Serialize)]
@@ -66,18 +74,20 @@ pub async fn show(State(app): State<App>, RawQuery(query): RawQuery, visitor: Vi
     let registry = app.napster.registry.as_ref();
     let sessions = registry.map(|registry| registry.sessions()).unwrap_or_default();
     let (registered, total) = registered(&app, page.saturating_sub(1).saturating_mul(ROWS), ROWS);
-    let left = app.loot.hashing().left;
+    let (say, left) = (visitor.say, app.loot.hashing().left);
+    let port = app.napster.directory_port;
     render(&DirectoryPage {
         frame: Frame::new(&app, &visitor),
-        port: app.napster.directory_port,
-        peer_port: app.napster.peer_port(),
-        hashing: (left > 0).then(|| files(left)),
-        session_count: grouped(sessions.len()),
-        sessions: sessions.iter().take(SESSIONS_SHOWN).map(peer_row).collect(),
-        file_count: grouped(total),
+        where_to: port.map(|port| say.t1("directory-where", "port", port.to_string())),
+        is_open: port.is_some(),
+        serves: app.napster.peer_port().map(|port| say.t1("directory-serves", "port", port.to_string())),
+        hashing: (left > 0).then(|| say.t1("directory-hashing", "files", say.files(left))),
+        session_count: say.number(sessions.len()),
+        sessions: sessions.iter().take(SESSIONS_SHOWN).map(|session| peer_row(session, say)).collect(),
+        file_count: say.number(total),
         files: registered,
         downloads: fetched_from_us(&app),
-        joins: joins(&app),
+        joins: joins(&app, say),
         paging: Paging::new(visitor.say, page, total, |page| format!("/directory?p={page}")),
     })
 }
@@ -119,7 +129,8 @@ pub async fn json(State(app): State<App>, RawQuery(query): RawQuery) -> Response
         registered,
         files,
         fetched_from_us: fetched_from_us(&app),
-        joined: joins(&app),
+        // Programs read one language.
+        joined: joins(&app, Say::default()),
     };
     axum::response::IntoResponse::into_response(Json(told))
 }
@@ -136,6 +147,7 @@ fn file_row(file: &FileView) -> FileRow {
         name: file.name.as_str().into(),
         peers: file.copies,
         downloads: file.downloads,
+        kind: Kind::of(file.name.as_str()).as_str(),
     }
 }
 
@@ -145,40 +157,40 @@ fn fetched_from_us(app: &App) -> Vec<FileRow> {
     let digests = app.loot.digests();
     let ours = |(md5, downloads): (Md5, u32)| {
         let name = digests.find(md5)?.name.to_owned();
-        Some(FileRow { md5: md5.to_string(), name, peers: 0, downloads })
+        let kind = Kind::of(&name).as_str();
+        Some(FileRow { md5: md5.to_string(), name, peers: 0, downloads, kind })
     };
     registry.offered_downloads().into_iter().filter_map(ours).take(ROWS).collect()
 }
 
-fn joins(app: &App) -> Vec<JoinRow> {
-    let row = |status: JoinStatus| JoinRow { host: status.host.to_string(), state: state(&status.state) };
+fn joins(app: &App, say: Say) -> Vec<JoinRow> {
+    let row = |status: JoinStatus| JoinRow { host: status.host.to_string(), state: state(&status.state, say) };
     app.napster.joins.statuses().into_iter().map(row).collect()
 }
 
-fn state(state: &JoinState) -> String {
+fn state(state: &JoinState, say: Say) -> String {
     match state {
-        JoinState::Connecting => "logging in".into(),
-        JoinState::LoggedIn { registered, held_back: None, .. } => format!("{} registered there", files(*registered)),
-        JoinState::LoggedIn { registered, held_back: Some(why), .. } => {
-            format!("{} registered there; it takes no more: {why}", files(*registered))
+        JoinState::Connecting => say.t("directory-join-connecting"),
+        JoinState::LoggedIn { registered, held_back: None, .. } => {
+            say.t1("directory-join-registered", "files", say.files(*registered))
         }
-        JoinState::Waiting { why } => format!("trying again later: {why}"),
+        JoinState::LoggedIn { registered, held_back: Some(why), .. } => {
+            say.t2("directory-join-full", ("files", say.files(*registered)), ("why", &**why))
+        }
+        JoinState::Waiting { why } => say.t1("directory-join-waiting", "why", &**why),
     }
 }
 
-fn peer_row(session: &SessionView) -> PeerRow {
-    let claims = if session.proven.is_empty() { session.address.v4.to_string() } else { String::new() };
+fn peer_row(session: &SessionView, say: Say) -> PeerRow {
+    let is_proven = !session.proven.is_empty();
+    let failed = session.failed_probes;
     PeerRow {
         host: session.host.to_string(),
-        claims,
+        claims: (!is_proven).then(|| say.t1("directory-claims", "address", session.address.v4.to_string())),
         port: session.address.port,
-        files: grouped(session.files),
-        since: ago(SystemTime::now().duration_since(session.since).unwrap_or_default()),
-        trouble: match session.failed_probes {
-            0 => String::new(),
-            1 => "did not answer once".into(),
-            times => format!("did not answer {times} times"),
-        },
+        files: say.number(session.files),
+        since: say.when(session.since),
+        trouble: (failed > 0).then(|| say.t1("directory-silent", "count", failed)),
     }
 }
 

@@ -81,7 +81,8 @@ pub struct MissingCounts(Mutex<HashMap<Uuid, Counted>>);
 type Counted = (Arc<Index>, Arc<Index>, usize);
 
 impl MissingCounts {
-    fn count(&self, neighbours: &[Neighbour], ours: &Arc<Index>) -> Vec<usize> {
+    /// Of each of these, in their order.
+    pub(super) fn count(&self, neighbours: &[Neighbour], ours: &Arc<Index>) -> Vec<usize> {
         let before = std::mem::take(&mut *self.lock());
         let counted = neighbours.iter().map(|n| {
             let theirs = n.known.as_ref().map(|known| known.index.clone()).unwrap_or_default();

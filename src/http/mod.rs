@@ -16,12 +16,17 @@ pub mod feed;
 pub mod file_body;
 pub mod health;
 pub mod held_back;
+pub mod help;
 pub mod home;
 pub mod host;
+pub mod join;
 pub mod listeners;
+pub mod live;
 pub mod loot_pages;
 pub mod manifest;
 pub mod mirror;
+pub mod near;
+pub mod new;
 pub mod operator;
 pub mod page;
 pub mod range;
@@ -113,6 +118,8 @@ pub struct App {
     pub feeds: Arc<listeners::Listeners>,
     /// Pages and programs that are told how the mirror gets on.
     pub watchers: Arc<listeners::Listeners>,
+    /// Pages that are told at once when something changes.
+    pub live: Arc<listeners::Listeners>,
     /// The Napster side.
     pub napster: Napster,
     /// Lets downloads from Napster peers in.
@@ -168,6 +175,11 @@ pub fn routes(app: App) -> Router {
         .route("/l", get(loot_pages::browse_ours))
         .route("/l/{uuid}", get(loot_pages::browse))
         .route("/v/{uuid}", get(loot_pages::missing))
+        .route("/near", get(near::show))
+        .route("/new", get(new::show))
+        .route("/new.atom", get(new::atom))
+        .route("/join", get(join::show))
+        .route("/help", get(help::show))
         .route("/mirror", get(mirror::show))
         .route("/mirror.json", get(mirror::json))
         .route("/mirror/events", get(mirror::events))
@@ -180,6 +192,9 @@ pub fn routes(app: App) -> Router {
         .layer(CompressionLayer::new().gzip(true))
         .layer(header_layer(header::VARY, "Accept-Encoding, Accept-Language"))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));
+
+    // What renews pages while they are looked at.
+    let live = Router::new().route("/live", get(live::events));
 
     // The operator.
     let operator = Router::new()
@@ -202,6 +217,7 @@ pub fn routes(app: App) -> Router {
         .merge(store)
         .merge(relay)
         .merge(pages)
+        .merge(live)
         .merge(operator)
         .merge(rest)
         .fallback(error::not_found)

@@ -4,6 +4,8 @@
 //! loopback name, or who shows the token printed at start. Every change is a POST from one of our
 //! own pages, with a token of this process, so that no foreign page can send it.
 
+use std::time::SystemTime;
+
 use axum::extract::{FromRequest, FromRequestParts, RawQuery, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -11,6 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::error::HttpError;
 use super::host::NamedHost;
+use super::new::Seen;
 use super::page::{Frame, render};
 use super::say::Say;
 use super::switch::SwitchView;
@@ -54,6 +57,8 @@ pub struct Visitor {
     pub form_token: String,
     /// Says things in the language that they read.
     pub say: Say,
+    /// When they looked at what is new.
+    pub seen: Option<Seen>,
 }
 
 impl FromRequestParts<App> for Visitor {
@@ -61,9 +66,13 @@ impl FromRequestParts<App> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, HttpError> {
         let here = !app.rank.token_always && is_here(parts.extensions.get(), parts.extensions.get());
-        let is_operator = here || cookie(&parts.headers, app.port).is_some_and(|token| equal(&token, &app.rank.token));
+        let is_operator = here
+            || cookie(&parts.headers, &format!("{COOKIE}{}", app.port))
+                .is_some_and(|token| equal(&token, &app.rank.token));
         let form_token = if is_operator { app.rank.form_token.clone() } else { String::new() };
-        Ok(Self { is_operator, form_token, say: Say::to(&parts.headers) })
+        let seen = cookie(&parts.headers, &Seen::cookie_name(app.port));
+        let seen = seen.and_then(|value| Seen::parse(&value, SystemTime::now()));
+        Ok(Self { is_operator, form_token, say: Say::to(&parts.headers), seen })
     }
 }
 
@@ -184,8 +193,7 @@ struct OperatorPage {
     deleted: usize,
 }
 
-fn cookie(headers: &HeaderMap, port: u16) -> Option<String> {
-    let wanted = format!("{COOKIE}{port}");
+fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())

@@ -35,9 +35,11 @@ pub struct Frame {
     pub is_operator: bool,
     /// How much needs the operator's eye; shown beside the link.
     pub held_back: usize,
+    /// What is new nearby since the reader looked last; shown beside the tab.
+    pub news: usize,
     /// Whether this node copies from others.
     pub mirrors: bool,
-    /// The page renews itself after so many seconds, even where no script runs.
+    /// Where no script runs, the page renews itself after so many seconds.
     pub refresh: Option<u32>,
     /// Which tab is this one.
     pub tab: Option<Tab>,
@@ -69,6 +71,8 @@ pub struct TabView {
     pub icon: &'static str,
     /// Its name.
     pub label: String,
+    /// How much there is new to the reader; empty if nothing.
+    pub count: String,
     /// This page is the one.
     pub is_current: bool,
 }
@@ -86,6 +90,7 @@ impl Frame {
             query: String::new(),
             is_operator: visitor.is_operator,
             held_back: app.loot.status().held_back_count.saturating_add(conflicts),
+            news: visitor.seen.map_or(0, |seen| app.news.count_since(seen.last())),
             mirrors: mirror.doing != Doing::Off,
             refresh: None,
             tab: None,
@@ -111,7 +116,8 @@ impl Frame {
         ];
         let view = |(tab, href, icon, key)| {
             let is_current = self.tab == Some(tab);
-            TabView { href, icon, label: self.say.t(key), is_current }
+            let count = if tab == Tab::New && self.news > 0 { self.say.number(self.news) } else { String::new() };
+            TabView { href, icon, label: self.say.t(key), count, is_current }
         };
         tabs.map(view).into()
     }

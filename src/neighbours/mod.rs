@@ -83,6 +83,8 @@ pub struct Neighbourhood {
     fetch_wanted: Arc<Notify>,
     /// Wakes who plans: an index came, or a neighbour went.
     indexes_changed: Arc<watch::Sender<u64>>,
+    /// Wakes who shows neighbours: one came or went, or is shown otherwise.
+    presence_changed: Arc<watch::Sender<u64>>,
     /// Wakes who looks at manifests: one came, or any of the above.
     manifests_changed: Arc<watch::Sender<u64>>,
     holders: Holders,
@@ -98,6 +100,7 @@ impl Neighbourhood {
             dialled: Arc::default(),
             fetch_wanted: Arc::default(),
             indexes_changed: Arc::default(),
+            presence_changed: Arc::default(),
             manifests_changed: Arc::default(),
             holders: Holders::default(),
         }
@@ -136,12 +139,18 @@ impl Neighbourhood {
         let Some(neighbour) = table.get_mut(&announcement.uuid) else { return Event::NoRoom };
         let peer = |neighbour: &Neighbour| neighbour.manifest.as_ref().and_then(|manifest| manifest.peer);
         let peer_before = peer(neighbour);
+        let shown = |neighbour: &Neighbour| (neighbour.addresses().len(), neighbour.disputed_by);
+        let (shown_before, name_before) = (shown(neighbour), neighbour.name.clone());
         let entitled = neighbour.hear(heard, now);
         let moved = peer(neighbour) != peer_before;
+        let looks_other = is_new || shown(neighbour) != shown_before || neighbour.name != name_before;
         let due = neighbour.fetch_due().is_some();
         drop(table);
         if moved {
             note(&self.manifests_changed);
+        }
+        if looks_other {
+            note(&self.presence_changed);
         }
         if due {
             self.fetch_wanted.notify_one();
@@ -263,6 +272,7 @@ impl Neighbourhood {
         if let Some(neighbour) = self.lock().get_mut(&uuid) {
             neighbour.fail(why.into());
         }
+        note(&self.presence_changed);
         self.fetch_wanted.notify_one();
     }
 
@@ -315,8 +325,16 @@ impl Neighbourhood {
         let went = table.len() != before;
         drop(table);
         if went {
+            note(&self.presence_changed);
             self.note_indexes();
         }
+    }
+
+    /// A receiver that wakes when a neighbour came or went, or is called otherwise, or is heard
+    /// elsewhere too, or could not be asked.
+    #[must_use]
+    pub fn subscribe_presence(&self) -> watch::Receiver<u64> {
+        self.presence_changed.subscribe()
     }
 
     /// A receiver that wakes when any index came or went.

@@ -67,6 +67,12 @@ impl NewsItem {
         time(self.at_unix)
     }
 
+    /// When the first of it came.
+    #[must_use]
+    pub fn since(&self) -> SystemTime {
+        time(self.since_unix)
+    }
+
     /// Bytes of its texts, to bound them all.
     pub(super) fn text_bytes(&self) -> usize {
         let what = match &self.what {
@@ -79,10 +85,14 @@ impl NewsItem {
     }
 }
 
-pub(super) fn time(unix: u64) -> SystemTime {
+/// A time, of seconds since 1970.
+#[must_use]
+pub fn time(unix: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(unix)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-pub(super) fn unix(time: SystemTime) -> u64 {
+/// Whole seconds since 1970; 0 for what was before.
+#[must_use]
+pub fn unix(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

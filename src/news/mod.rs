@@ -20,7 +20,7 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-pub use item::{NewFile, NewsItem, What};
+pub use item::{NewFile, NewsItem, What, time as from_unix, unix as to_unix};
 
 use self::journal::Journal;
 use crate::wire::{DisplayText, Index};
