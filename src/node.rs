@@ -95,6 +95,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
         stats: discovery.stats(),
         hosts: Arc::new(HostNames::new(&config.host_name, &config.also_called)),
         rank: Arc::new(Rank::new(config.operator_token).map_err(io::Error::from)?),
+        librarian: Arc::default(),
         searches: Arc::new(Semaphore::new(WALKS_MAX)),
         listings: Arc::new(Semaphore::new(WALKS_MAX)),
         napster,

@@ -63,6 +63,7 @@ use crate::loot::{Ledger, Loot};
 use crate::mirror::Mirror;
 use crate::neighbours::Neighbourhood;
 use crate::news::News;
+use crate::search::Librarian;
 use crate::wire::NodeName;
 
 /// A page is answered within this; bodies of files are bounded by their speed instead.
@@ -104,6 +105,8 @@ pub struct App {
     pub hosts: Arc<host::HostNames>,
     /// Who may change the node.
     pub rank: Arc<operator::Rank>,
+    /// What searches read.
+    pub librarian: Arc<Librarian>,
     /// Searches that run at once.
     pub searches: Arc<Semaphore>,
     /// Listings of folders and counts that are made at once.

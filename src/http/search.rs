@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use uuid::Uuid;
 
 use super::error::HttpError;
 use super::operator::Visitor;
@@ -14,13 +15,15 @@ use super::page::{Frame, Paging, ROWS, files, grouped, page_number, render, size
 use super::{App, Ends};
 use crate::directory::registry;
 use crate::neighbours::Neighbour;
-use crate::search::{Found, Hit, RANKED_MAX, Registered, Shelf, search};
+use crate::search::{Found, Hit, Library, RANKED_MAX, Request, Shelf, search};
 use crate::wire::{DigestTable, url};
 
 /// Forban renews the page every `r` seconds; within these bounds, else the wish is ignored.
 const REFRESH_SECONDS: std::ops::RangeInclusive<u32> = 5..=3600;
 /// Holders shown of one hit; the rest is counted.
 const HOLDERS_SHOWN: usize = 4;
+/// How long a search may take.
+const SEARCH_MAX: Duration = Duration::from_millis(250);
 
 #[derive(askama::Template)]
 #[template(path = "search.html")]
@@ -63,13 +66,13 @@ pub async fn show(
     let page = page_number(&query);
     let neighbours: Vec<Neighbour> =
         app.neighbourhood.present(Instant::now()).into_iter().filter(|n| n.known.is_some()).collect();
-    let found = run(&app, &neighbours, wanted.clone(), page).await?;
+    let (found, library) = run(&app, &neighbours, wanted.clone(), page).await?;
     let paging = Paging::new(visitor.say, page, found.total.min(RANKED_MAX), |page| {
         let refresh = refresh.map(|seconds| format!("&r={seconds}")).unwrap_or_default();
         format!("/q/?v={}{refresh}&p={page}", url::query_value(&wanted))
     });
     render(&SearchPage {
-        rows: found.hits.iter().map(|hit| row(&app, hit, &neighbours, ends.local.ip())).collect(),
+        rows: found.hits.iter().map(|hit| row(&app, hit, &library, &neighbours, ends.local.ip())).collect(),
         heading: heading(&wanted, &found),
         shown: (found.total > RANKED_MAX).then(|| grouped(RANKED_MAX)),
         found,
@@ -80,21 +83,33 @@ pub async fn show(
 }
 
 /// The search itself, off the threads that serve, a few at once.
-async fn run(app: &App, neighbours: &[Neighbour], wanted: String, page: usize) -> Result<Found, HttpError> {
-    let ours = Shelf { index: app.loot.snapshot().index.clone(), digests: app.loot.digests() };
+async fn run(
+    app: &App,
+    neighbours: &[Neighbour],
+    wanted: String,
+    page: usize,
+) -> Result<(Found, Arc<Library>), HttpError> {
+    let ours = Shelf { holder: app.uuid, index: app.loot.snapshot().index.clone(), digests: app.loot.digests() };
     let shelves: Vec<Shelf> = std::iter::once(ours).chain(neighbours.iter().filter_map(shelf)).collect();
     let names = app.napster.registry.as_ref().map(|registry| registry.names());
+    let librarian = app.librarian.clone();
+    let request =
+        Request { text: wanted, skip: page.saturating_sub(1).saturating_mul(ROWS), take: ROWS, ..Request::default() };
     let searched = App::walk(&app.searches, move || {
-        let registered: Vec<Registered<'_>> =
-            names.iter().flat_map(|names| names.iter()).map(|(md5, name)| Registered { md5, name }).collect();
-        search(&wanted, &shelves, &registered, page.saturating_sub(1).saturating_mul(ROWS), ROWS)
+        let now = Instant::now();
+        let library = librarian.library(shelves, names, now);
+        search(&request, &library, Instant::now() + SEARCH_MAX).map(|found| (found, library))
     });
     searched.await?.map_err(|error| HttpError::BadQuery(error.to_string()))
 }
 
 fn shelf(neighbour: &Neighbour) -> Option<Shelf> {
     let digests: Option<&Arc<DigestTable>> = neighbour.manifest.as_ref().map(|manifest| &manifest.digests);
-    Some(Shelf { index: neighbour.known.as_ref()?.index.clone(), digests: digests.cloned().unwrap_or_default() })
+    Some(Shelf {
+        holder: neighbour.uuid,
+        index: neighbour.known.as_ref()?.index.clone(),
+        digests: digests.cloned().unwrap_or_default(),
+    })
 }
 
 fn heading(wanted: &str, found: &Found) -> String {
@@ -105,9 +120,12 @@ fn heading(wanted: &str, found: &Found) -> String {
     }
 }
 
-fn row(app: &App, hit: &Hit, neighbours: &[Neighbour], local: IpAddr) -> Row {
-    let nodes = hit.holders.iter().filter_map(|(shelf, listed)| holder(app, *shelf, listed, neighbours, local));
-    let holders: Vec<Holder> = nodes.chain(peers(app, hit, neighbours)).collect();
+fn row(app: &App, hit: &Hit, library: &Library, neighbours: &[Neighbour], local: IpAddr) -> Row {
+    let nodes = hit
+        .holders
+        .iter()
+        .filter_map(|(shelf, listed)| holder(app, library.shelves().get(*shelf)?.holder, listed, neighbours, local));
+    let holders: Vec<Holder> = nodes.chain(peers(app, hit, library, neighbours)).collect();
     let (folder, file) = hit.name.rsplit_once('/').map_or(("", hit.name.as_str()), |(folder, file)| (folder, file));
     Row {
         folder: folder.to_owned(),
@@ -119,12 +137,13 @@ fn row(app: &App, hit: &Hit, neighbours: &[Neighbour], local: IpAddr) -> Row {
     }
 }
 
-/// The first shelf is our own; the others are the neighbours' in their order.
-fn holder(app: &App, shelf: usize, listed: &str, neighbours: &[Neighbour], local: IpAddr) -> Option<Holder> {
-    let Some(position) = shelf.checked_sub(1) else {
+/// Where a node that holds it gives it.
+fn holder(app: &App, uuid: Uuid, listed: &str, neighbours: &[Neighbour], local: IpAddr) -> Option<Holder> {
+    if uuid == app.uuid {
         return Some(Holder { name: app.name.to_string(), href: url::file_target(listed) });
-    };
-    let (origin, name) = link_to(neighbours.get(position)?, local)?;
+    }
+    let neighbour = neighbours.iter().find(|neighbour| neighbour.uuid == uuid)?;
+    let (origin, name) = link_to(neighbour, local)?;
     Some(Holder { name, href: format!("{origin}{}", url::file_target(listed)) })
 }
 
@@ -139,9 +158,10 @@ pub(super) fn link_to(neighbour: &Neighbour, local: IpAddr) -> Option<(String, S
 
 /// The Napster peers that registered it; their files come through this node. A node that joined
 /// our directory is a neighbour already.
-fn peers(app: &App, hit: &Hit, neighbours: &[Neighbour]) -> Vec<Holder> {
+fn peers(app: &App, hit: &Hit, library: &Library, neighbours: &[Neighbour]) -> Vec<Holder> {
     let Some((registry, md5)) = app.napster.registry.as_ref().zip(hit.md5) else { return Vec::new() };
-    let nodes = hit.holders.iter().filter_map(|(shelf, _)| neighbours.get(shelf.checked_sub(1)?));
+    let uuids: Vec<Uuid> = hit.holders.iter().filter_map(|(at, _)| Some(library.shelves().get(*at)?.holder)).collect();
+    let nodes = neighbours.iter().filter(|neighbour| uuids.contains(&neighbour.uuid));
     let hosts: Vec<IpAddr> = nodes.flat_map(Neighbour::addresses).map(|address| address.service.ip()).collect();
     let peer = |holder: registry::Holder| {
         let host = holder.proven.first().map_or(IpAddr::V4(holder.address.v4), SocketAddr::ip);

@@ -4,6 +4,8 @@
 //! An [`Index`] holds one text, sorted by name, in that very form, and 16 bytes a file beside it:
 //! for our own loot the text *is* what is served, for a neighbour's it is what search reads.
 
+mod places;
+
 use bytes::Bytes;
 
 use super::LootPath;

@@ -1,0 +1,216 @@
+//! All shelves with their catalogues, ready to be searched, and who keeps them so.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::catalogue::Catalogue;
+use super::copies::Copies;
+use crate::directory::registry::Names;
+use crate::wire::napster::Md5;
+use crate::wire::{DigestTable, Index};
+
+/// Making catalogues takes at most one part in so many of the time: while what they are made of
+/// changes all the time, searches see it so much later.
+const MAKING_SHARE: u32 = 5;
+
+/// An index to search.
+#[derive(Clone, Debug, Default)]
+pub struct Shelf {
+    /// Whose it is.
+    pub holder: Uuid,
+    /// What stands on it.
+    pub index: Arc<Index>,
+    /// Its contents, as far as they are known; beside another index it says nothing.
+    pub digests: Arc<DigestTable>,
+}
+
+impl Shelf {
+    /// What is known of its contents.
+    pub(super) fn known_digests(&self) -> Option<&DigestTable> {
+        Some(&*self.digests).filter(|digests| Arc::ptr_eq(digests.index(), &self.index) && digests.known() > 0)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.holder == other.holder
+            && Arc::ptr_eq(&self.index, &other.index)
+            && Arc::ptr_eq(&self.digests, &other.digests)
+    }
+}
+
+/// A file that peers registered at the directory.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// What names its content.
+    pub md5: Md5,
+    /// Its name, lower-cased.
+    pub name: Box<str>,
+}
+
+/// Shelves, what is registered, and all that makes a search fast. Immutable.
+#[derive(Debug, Default)]
+pub struct Library {
+    shelves: Vec<Shelf>,
+    catalogues: Vec<Arc<Catalogue>>,
+    registered: Vec<Registered>,
+    copies: Copies,
+    /// The number of the first file of each catalogue.
+    first_files: Vec<u32>,
+}
+
+impl Library {
+    /// Of shelves, and what is registered. Catalogues of indexes that are in an earlier one are
+    /// taken from there.
+    #[must_use]
+    pub fn new(shelves: Vec<Shelf>, registered: Vec<Registered>, before: Option<&Self>) -> Self {
+        let mut catalogues: Vec<Arc<Catalogue>> = shelves
+            .iter()
+            .map(|shelf| {
+                let known = before.and_then(|before| before.catalogue_of(&shelf.index));
+                known.unwrap_or_else(|| Arc::new(Catalogue::of_index(&shelf.index)))
+            })
+            .collect();
+        if !registered.is_empty() {
+            catalogues.push(Arc::new(Catalogue::of_names(registered.iter().map(|file| &*file.name))));
+        }
+        let mut files = 0_usize;
+        let mut first_files = Vec::with_capacity(catalogues.len());
+        for catalogue in &catalogues {
+            first_files.push(u32::try_from(files).unwrap_or(u32::MAX));
+            files = files.saturating_add(catalogue.len());
+        }
+        let copies = Copies::of(&shelves, &registered, files);
+        Self { shelves, catalogues, registered, copies, first_files }
+    }
+
+    fn catalogue_of(&self, index: &Arc<Index>) -> Option<Arc<Catalogue>> {
+        let shelf = self.shelves.iter().position(|shelf| Arc::ptr_eq(&shelf.index, index))?;
+        self.catalogues.get(shelf).cloned()
+    }
+
+    /// The shelves; hits name them by their place here.
+    #[must_use]
+    pub fn shelves(&self) -> &[Shelf] {
+        &self.shelves
+    }
+
+    /// How many files there are, equal ones as often as they are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.catalogues.iter().map(|catalogue| catalogue.len()).sum()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What it takes in memory, the indexes and digests not counted.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let catalogues = self.catalogues.iter().map(|catalogue| catalogue.memory_bytes());
+        catalogues.sum::<usize>().saturating_add(self.copies.memory_bytes())
+    }
+
+    /// The catalogues: of each shelf, and of what is registered.
+    pub(super) fn catalogues(&self) -> &[Arc<Catalogue>] {
+        &self.catalogues
+    }
+
+    pub(super) fn copies(&self) -> &Copies {
+        &self.copies
+    }
+
+    /// The number of a file among all.
+    pub(super) fn number(&self, catalogue: usize, position: u32) -> u32 {
+        self.first_files.get(catalogue).map_or(u32::MAX, |first| first.saturating_add(position))
+    }
+
+    /// On which catalogue a file is, and where.
+    pub(super) fn place(&self, file: u32) -> (usize, usize) {
+        let catalogue = self.first_files.partition_point(|first| *first <= file).saturating_sub(1);
+        let first = self.first_files.get(catalogue).copied().unwrap_or_default();
+        (catalogue, file.saturating_sub(first) as usize)
+    }
+
+    /// The shelf of a file, and its position on it; none of what is only registered.
+    pub(super) fn on_shelf(&self, file: u32) -> Option<(usize, &Shelf, usize)> {
+        let (shelf, position) = self.place(file);
+        Some((shelf, self.shelves.get(shelf)?, position))
+    }
+
+    pub(super) fn registered(&self, position: usize) -> Option<&Registered> {
+        self.registered.get(position)
+    }
+
+    /// The name of a file in its folder, folded.
+    pub(super) fn folded_name(&self, file: u32) -> &str {
+        let (catalogue, position) = self.place(file);
+        self.catalogues.get(catalogue).map_or("", |catalogue| catalogue.names().get(position))
+    }
+
+    /// When a file was changed last, in seconds since 1970: as the first of its holders tells.
+    pub(super) fn mtime(&self, file: u32) -> Option<i64> {
+        let told = |file: u32| {
+            let (_, shelf, position) = self.on_shelf(file)?;
+            shelf.known_digests()?.mtime(position).filter(|mtime| *mtime != 0)
+        };
+        told(file).or_else(|| self.copies.members(file).find_map(told))
+    }
+}
+
+/// Keeps the library of now. Shared by all who search.
+#[derive(Debug, Default)]
+pub struct Librarian(Mutex<Option<Kept>>);
+
+#[derive(Debug)]
+struct Kept {
+    library: Arc<Library>,
+    names: Option<Arc<Names>>,
+    made: Instant,
+    used: Instant,
+    took: Duration,
+}
+
+impl Librarian {
+    /// The library of these shelves and names: the one before, if nothing changed, or if it was
+    /// made a moment ago and took long. Blocks while it is made.
+    #[must_use]
+    pub fn library(&self, shelves: Vec<Shelf>, names: Option<Arc<Names>>, now: Instant) -> Arc<Library> {
+        // Who comes while it is made waits for it, which is no more than making it too.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = kept.as_mut().filter(|kept| kept.serves(&shelves, names.as_ref(), now)) {
+            kept.used = now;
+            return kept.library.clone();
+        }
+        let before = kept.take();
+        let begun = Instant::now();
+        let registered =
+            names.iter().flat_map(|names| names.iter()).map(|(md5, name)| Registered { md5, name: name.into() });
+        let before = before.as_ref().map(|kept| &*kept.library);
+        let library = Arc::new(Library::new(shelves, registered.collect(), before));
+        *kept = Some(Kept { library: library.clone(), names, made: now, used: now, took: begun.elapsed() });
+        library
+    }
+
+    /// Lets go what nobody asked for in this time.
+    pub fn rest(&self, unused_for: Duration, now: Instant) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.take_if(|kept| now.saturating_duration_since(kept.used) >= unused_for);
+    }
+}
+
+impl Kept {
+    fn serves(&self, shelves: &[Shelf], names: Option<&Arc<Names>>, now: Instant) -> bool {
+        let ours = self.library.shelves();
+        let is_same = ours.len() == shelves.len()
+            && ours.iter().zip(shelves).all(|(ours, theirs)| ours.is_same(theirs))
+            && match (&self.names, names) {
+                (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+                (ours, theirs) => ours.is_none() && theirs.is_none(),
+            };
+        is_same || now.saturating_duration_since(self.made) < self.took.saturating_mul(MAKING_SHARE)
+    }
+}

@@ -1,0 +1,80 @@
+//! An index by position: what search reads of it without looking for the ends of lines.
+
+use std::ops::Range;
+
+use super::Index;
+
+impl Index {
+    /// All names without a leading `/`, in their order.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        // Looked at once as a whole; a name is cut out of it where its line says.
+        let text = std::str::from_utf8(&self.text).unwrap_or_default();
+        self.slots.iter().map(move |slot| {
+            let start = slot.start as usize;
+            text.get(start..start.saturating_add(usize::from(slot.name_len))).unwrap_or_default()
+        })
+    }
+
+    /// The name at a position, without a leading `/`.
+    #[must_use]
+    pub fn name_at(&self, position: usize) -> Option<&str> {
+        std::str::from_utf8(self.name_bytes(self.slots.get(position)?)).ok()
+    }
+
+    /// The size of the file at a position, in bytes.
+    #[must_use]
+    pub fn size_at(&self, position: usize) -> Option<u64> {
+        self.slots.get(position).map(|slot| slot.size_bytes)
+    }
+
+    /// The positions of the files below a folder, whose name is not empty: two look-ups.
+    #[must_use]
+    pub fn range_below(&self, folder: &str) -> Range<usize> {
+        // What begins with `folder/` stands before what begins with the byte after `/`.
+        let edge = |end: &str| {
+            let edge = format!("{folder}{end}");
+            self.slots.partition_point(|slot| self.name_bytes(slot) < edge.as_bytes())
+        };
+        edge("/")..edge("0")
+    }
+
+    /// The sum of the sizes at some positions, saturating.
+    #[must_use]
+    pub fn bytes_in(&self, positions: Range<usize>) -> u64 {
+        let slots = self.slots.get(positions).unwrap_or_default();
+        slots.iter().fold(0, |sum: u64, slot| sum.saturating_add(slot.size_bytes))
+    }
+
+    /// Where the lines of some positions stand in the text, the last newline with them.
+    #[must_use]
+    pub fn span_of(&self, positions: &Range<usize>) -> Range<usize> {
+        let start = |position: usize| self.slots.get(position).map_or(self.text.len(), |slot| slot.start as usize);
+        start(positions.start)..start(positions.end)
+    }
+
+    /// The position of the line to which a byte of the text belongs.
+    #[must_use]
+    pub fn position_over(&self, offset: usize) -> Option<usize> {
+        self.slots.partition_point(|slot| slot.start as usize <= offset).checked_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sizes_folders_and_lines_are_found_by_position() {
+        let (index, _) = Index::parse("/d/é,2\nd,1\nd-c,3\nd0,4\nd/a,5\n".as_bytes()).unwrap();
+        assert_eq!(index.names().collect::<Vec<_>>(), ["d", "d-c", "d/a", "d/é", "d0"]);
+        assert_eq!((index.name_at(3), index.size_at(3), index.name_at(5)), (Some("d/é"), Some(2), None));
+        assert_eq!((index.range_below("d"), index.bytes_in(2..4)), (2..4, 7));
+        assert!(index.range_below("x").is_empty());
+        assert_eq!(index.text().get(index.span_of(&(1..3))), Some(&b"d-c,3\nd/a,5\n"[..]));
+        assert_eq!(index.text().get(index.span_of(&(4..9))), Some(&b"d0,4\n"[..]));
+        for (offset, position) in [(0, 0), (3, 0), (4, 1), (9, 1), (10, 2), (1_000, 4)] {
+            assert_eq!(index.position_over(offset), Some(position), "{offset}");
+        }
+        assert_eq!(Index::default().position_over(0), None);
+    }
+}
