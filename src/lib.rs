@@ -54,6 +54,7 @@ pub mod discovery;
 pub mod fetch;
 pub mod http;
 pub mod identity;
+pub mod leaving;
 pub mod listening;
 pub mod loot;
 pub mod mirror;

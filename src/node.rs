@@ -29,14 +29,17 @@ use crate::http::operator::Rank;
 use crate::http::uploads::Uploads;
 use crate::http::{App, content, feed, live, mirror, relay, routes};
 use crate::identity::StateFolder;
+use crate::leaving::{Leaving, Outgoing};
 use crate::listening::{Gate, listen};
 use crate::loot::keeper::{self, KeeperHandle};
 use crate::loot::space::SpaceBudget;
 use crate::loot::stored::StoredLoot;
 use crate::loot::{Ledger, LootFolder};
-use crate::mirror::Mirror;
+use crate::mirror::{Mirror, Said};
 use crate::mirror::engine::Engine;
 use crate::mirror::rules::Rules;
+use crate::mirror::settled::Settled;
+use crate::mirror::wishes::Wishes;
 use crate::neighbours::index_cache::IndexCache;
 use crate::neighbours::{Neighbourhood, SwitchedOff};
 use crate::news::News;
@@ -77,8 +80,8 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
     let neighbourhood = Neighbourhood::new(uuid);
     let news = News::open(state.path(), SystemTime::now());
     let tasks = Tasks::default();
-    let upload = Bandwidth::new(config.limits.upload);
-    let napster = napster.start(&config, &loot, &neighbourhood, discovery.interfaces(), &upload, &tasks);
+    let outgoing = Outgoing { bandwidth: Bandwidth::new(config.limits.upload), leaving: Leaving::default() };
+    let napster = napster.start(&config, &loot, &neighbourhood, discovery.interfaces(), &outgoing, &tasks);
     let registry = napster.registry.clone();
     let bind = dialled_from(&config);
     let app = App {
@@ -100,7 +103,8 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
         listings: Arc::new(Semaphore::new(WALKS_MAX)),
         napster,
         relays: Gate::new(relay::LIMITS),
-        upload,
+        leaving: outgoing.leaving,
+        upload: outgoing.bandwidth,
         download: Bandwidth::new(config.limits.download),
         bind,
         lists: content::room(),
@@ -152,24 +156,34 @@ fn dialled_from(config: &Config) -> Option<IpAddr> {
 /// What pages see of the mirror, and steer.
 fn steered_mirror(config: &Config, state: &std::path::Path) -> anyhow::Result<Mirror> {
     let copies = |rules: &Rules| rules.copies.map_or(Mirrors::Everything, Mirrors::Copies);
-    let switched_off = SwitchedOff::open(state).context("the list of switched-off nodes cannot be read")?;
-    Ok(Mirror::new(config.mirror.as_ref().map(copies), switched_off))
+    let said = Said {
+        switched_off: SwitchedOff::open(state).context("the list of switched-off nodes cannot be read")?,
+        wishes: Wishes::open(state).context("the list of wished files cannot be read")?,
+        settled: Settled::open(state).context("the list of decided conflicts cannot be read")?,
+    };
+    Ok(Mirror::new(config.mirror.as_ref().map(copies), said))
 }
 
+/// In shared mode too: the operator may wish for files.
 fn start_mirror(config: Config, app: &App, ledger: Ledger, tasks: &Tasks) {
-    let Some(rules) = config.mirror else { return };
     let engine = Engine {
         mirror: app.mirror.clone(),
         loot: app.loot.clone(),
         neighbourhood: app.neighbourhood.clone(),
         ledger,
-        rules,
+        rules: config.mirror,
         space: SpaceBudget::new(app.loot.clone(), config.space),
         dialling: Dialling { from: app.bind, bandwidth: app.download.clone() },
     };
     tasks.spawn(engine.run());
     tasks.spawn(app.mirror.clone().watch_progress());
-    tasks.spawn(FeedReader::new(app.neighbourhood.clone(), app.loot.clone(), app.bind).run());
+    let feeds = FeedReader::new(app.neighbourhood.clone(), app.loot.clone(), app.bind);
+    let mirror = app.mirror.clone();
+    tasks.spawn(async move {
+        // Who takes nothing need not hear what others take.
+        mirror.takes_something().await;
+        feeds.run().await;
+    });
 }
 
 async fn end(tasks: &Tasks, keeper: KeeperHandle, registry: Option<StoredRegistry>, news: News) {

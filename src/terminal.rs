@@ -184,7 +184,7 @@ mod tests {
         let active = |path: &str| {
             let progress = Progress::begin(Received::default(), start);
             let path = LootPath::parse(path.as_bytes()).unwrap();
-            Active { path, size_bytes: 10_000_000, from: name("Galley"), began: start, progress }
+            Active { path, size_bytes: 10_000_000, from: name("Galley"), began: start, progress, wish: None }
         };
         let (film, now) = (active("film.mkv"), start + Duration::from_secs(2));
         assert_eq!(said(&film, now), "film.mkv from Galley: 0 B/s");

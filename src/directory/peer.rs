@@ -19,7 +19,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::pace::Pace;
 use crate::bandwidth::{Bandwidth, GRANT_BYTES};
-use crate::listening::{Ends, Gate, GateLimits, Pass};
+use crate::leaving::{Guard, Outgoing, Way};
+use crate::listening::{Ends, Gate, GateLimits, Pass, canonical};
 use crate::loot::{Loot, OpenError};
 use crate::shutdown::Tasks;
 use crate::wire::napster::transfer::{NOT_AVAILABLE, NOT_READABLE, RETRIEVE_BYTES, parse_retrieve};
@@ -42,17 +43,28 @@ const SERVED_QUEUE: usize = 256;
 
 /// What can be fetched here.
 pub trait Contents: std::fmt::Debug + Send + Sync + 'static {
-    /// Opens the content, with its length. Blocks.
+    /// Opens the content. Blocks.
     ///
     /// # Errors
     /// [`OpenError`].
-    fn open(&self, md5: Md5) -> Result<(File, u64), OpenError>;
+    fn open(&self, md5: Md5) -> Result<Opened, OpenError>;
+}
+
+/// A file that can be sent.
+#[derive(Debug)]
+pub struct Opened {
+    /// For reading.
+    pub file: File,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its name here, for the operator.
+    pub name: String,
 }
 
 impl Contents for Loot {
-    fn open(&self, md5: Md5) -> Result<(File, u64), OpenError> {
-        let (_, opened) = self.open_by_md5(md5)?;
-        Ok((opened.file, opened.facts.size_bytes))
+    fn open(&self, md5: Md5) -> Result<Opened, OpenError> {
+        let (path, opened) = self.open_by_md5(md5)?;
+        Ok(Opened { file: opened.file, size_bytes: opened.facts.size_bytes, name: path.to_string() })
     }
 }
 
@@ -61,7 +73,7 @@ impl Contents for Loot {
 pub struct PeerService {
     port: u16,
     contents: Arc<dyn Contents>,
-    upload: Bandwidth,
+    outgoing: Outgoing,
     counts: Arc<Counts>,
     whole: broadcast::Sender<Md5>,
 }
@@ -73,18 +85,18 @@ struct Counts {
 }
 
 impl PeerService {
-    /// Serves on the listeners until the node ends, not faster than `upload` allows; directories are
+    /// Serves on the listeners until the node ends, not faster than the limit of `outgoing` allows; directories are
     /// told `port`. `files` is how many files and sockets the process may have open.
     pub fn start(
         listeners: Vec<TcpListener>,
         port: u16,
         contents: Arc<dyn Contents>,
-        upload: Bandwidth,
+        outgoing: Outgoing,
         files: usize,
         tasks: &Tasks,
     ) -> Self {
         let (counts, whole) = (Arc::default(), broadcast::Sender::new(SERVED_QUEUE));
-        let service = Self { port, contents, upload, counts, whole };
+        let service = Self { port, contents, outgoing, counts, whole };
         let total = LIMITS.total.min(files / FILES_SHARE).max(1);
         let gate = Gate::new(GateLimits { total, per_host: LIMITS.per_host.min(total) });
         for listener in listeners {
@@ -140,8 +152,8 @@ impl PeerService {
     async fn answer(&self, stream: &mut TcpStream, md5: Md5, peer: SocketAddr) -> io::Result<()> {
         let contents = self.contents.clone();
         let opened = tokio::task::spawn_blocking(move || contents.open(md5)).await.map_err(io::Error::other)?;
-        let planned = opened.map(|(file, size)| ChunkPlan::of(size).map(|plan| (file, size, plan)));
-        let (file, size_bytes, plan) = match planned {
+        let planned = opened.map(|opened| ChunkPlan::of(opened.size_bytes).map(|plan| (opened, plan)));
+        let (Opened { file, size_bytes, name }, plan) = match planned {
             Ok(Some(planned)) => planned,
             Ok(None) => return send(stream, NOT_AVAILABLE.as_bytes()).await,
             Err(error) => {
@@ -151,7 +163,8 @@ impl PeerService {
         };
         tracing::debug!(%peer, %md5, size_bytes, "a Napster peer fetches");
         let _active = Active::new(&self.counts);
-        send_file(stream, Arc::new(file), size_bytes, plan, &self.upload).await?;
+        let leaving = self.outgoing.leaving.begin(Way::Napster, canonical(peer).ip(), &name, Some(size_bytes));
+        send_file(stream, Arc::new(file), size_bytes, plan, &self.outgoing.bandwidth, leaving).await?;
         self.counts.served.fetch_add(1, Ordering::Relaxed);
         let _ = self.whole.send(md5); // nobody may listen
         Ok(())
@@ -199,6 +212,7 @@ async fn send_file(
     size_bytes: u64,
     plan: ChunkPlan,
     upload: &Bandwidth,
+    mut leaving: Guard,
 ) -> io::Result<()> {
     // Under a limit the head does not wait for more than one grant, and others come between.
     let piece_bytes = if upload.is_limited() { GRANT_BYTES as u64 } else { PIECE_BYTES };
@@ -214,10 +228,13 @@ async fn send_file(
         framed = tokio::task::spawn_blocking(frame).await.map_err(io::Error::other)??;
         send(stream, &framed).await?;
         framed.clear();
+        leaving.sent(usize::try_from(length).unwrap_or(usize::MAX));
         offset = offset.saturating_add(length);
     }
     // Of an empty file there is only the head.
-    send(stream, &framed).await
+    send(stream, &framed).await?;
+    leaving.done();
+    Ok(())
 }
 
 fn read_and_frame(file: &File, offset: u64, length: u64, plan: ChunkPlan, into: Vec<u8>) -> io::Result<Vec<u8>> {
@@ -270,15 +287,15 @@ mod tests {
     struct Shelf(HashMap<Md5, PathBuf>);
 
     impl Contents for Shelf {
-        fn open(&self, md5: Md5) -> Result<(File, u64), OpenError> {
+        fn open(&self, md5: Md5) -> Result<Opened, OpenError> {
             let path = self.0.get(&md5).ok_or(OpenError::Missing)?;
             let file = File::open(path)?;
-            let size = file.metadata()?.len();
+            let size_bytes = file.metadata()?.len();
             // Its length is known before it is cut.
             if path.ends_with("cut") {
-                File::options().write(true).open(path)?.set_len(size / 2)?;
+                File::options().write(true).open(path)?.set_len(size_bytes / 2)?;
             }
-            Ok((file, size))
+            Ok(Opened { file, size_bytes, name: path.display().to_string() })
         }
     }
 
@@ -303,7 +320,7 @@ mod tests {
             vec![listener],
             address.port(),
             Arc::new(shelf),
-            Bandwidth::default(),
+            Outgoing::default(),
             usize::MAX,
             &Tasks::default(),
         );

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{StatusCode, header};
@@ -10,10 +11,12 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use tokio::sync::mpsc::{Sender, channel};
 
-use super::App;
+use super::{App, Ends};
 use super::channel_body::ChannelBody;
 use super::error::HttpError;
 use crate::bandwidth::{Bandwidth, GRANT_BYTES};
+use crate::leaving::{Guard, Way};
+use crate::listening::canonical;
 use crate::loot::{Loot, LootFile};
 use crate::wire::batch::{FILE_MAX_BYTES, REQUEST_MAX_BYTES, emit, parse_request};
 use crate::wire::{LootPath, url};
@@ -29,7 +32,12 @@ const GROUP_BYTES: usize = 128 * 1024;
 const GROUPS_AHEAD: usize = 1;
 
 /// Gives the files that the body names, in that order.
-pub async fn serve(State(app): State<App>, RawQuery(query): RawQuery, request: Request) -> Result<Response, HttpError> {
+pub async fn serve(
+    State(app): State<App>,
+    Extension(ends): Extension<Ends>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Result<Response, HttpError> {
     let query = query.unwrap_or_default();
     if url::query_first(&query, "g").as_deref() != Some(url::BATCH_NAME.as_bytes()) {
         return Ok((StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response());
@@ -39,10 +47,11 @@ pub async fn serve(State(app): State<App>, RawQuery(query): RawQuery, request: R
     let names = parse_request(&list).map_err(|error| HttpError::BadQuery(error.to_string()))?;
     let paths: Vec<Option<LootPath>> = names.into_iter().map(|name| LootPath::parse(name.as_bytes()).ok()).collect();
     let (sender, receiver) = channel(GROUPS_AHEAD);
+    let leaving = app.leaving.begin(Way::SmallFiles, canonical(ends.peer).ip(), "", None);
     tokio::spawn(async move {
         tokio::select! {
             () = sender.closed() => {} // the client went
-            () = send(app.loot, app.upload, paths, &sender) => {}
+            () = send(app.loot, app.upload, paths, &sender, leaving) => {}
         }
     });
     let kind = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")];
@@ -50,25 +59,34 @@ pub async fn serve(State(app): State<App>, RawQuery(query): RawQuery, request: R
 }
 
 /// Reads group by group, as the client takes them and the limit allows it.
-async fn send(loot: Loot, upload: Bandwidth, paths: Vec<Option<LootPath>>, sender: &Sender<Bytes>) {
+async fn send(
+    loot: Loot,
+    upload: Bandwidth,
+    paths: Vec<Option<LootPath>>,
+    sender: &Sender<Bytes>,
+    mut leaving: Guard,
+) {
     let mut paths = paths.into_iter();
     while paths.len() > 0 {
-        let loot = loot.clone();
+        let (loot, paths_left) = (loot.clone(), paths.len());
         let read = move || {
             let group = read_group(&mut paths, |path| read_file(loot.open_file(path).ok()?));
             (group, paths)
         };
         let Ok((mut bytes, rest)) = tokio::task::spawn_blocking(read).await else { return };
         paths = rest;
+        leaving.files(paths_left.saturating_sub(paths.len()));
         while !bytes.is_empty() {
             let most = if upload.is_limited() { GRANT_BYTES } else { usize::MAX };
             let some = bytes.split_to(bytes.len().min(most));
             upload.grant(some.len()).await;
+            leaving.sent(some.len());
             if sender.send(some).await.is_err() {
                 return;
             }
         }
     }
+    leaving.done();
 }
 
 /// Reads the next ones.

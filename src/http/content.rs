@@ -19,6 +19,7 @@ use super::range::{Selection, Version, select, whole_seconds};
 use super::store::{About, inert_type, respond, span};
 use super::uploads::{Chosen, PieceBody};
 use super::{App, Ends};
+use crate::leaving::Way;
 use crate::listening::canonical;
 use crate::loot::under_way::Coming;
 use crate::loot::{OpenError, PiecesError};
@@ -44,6 +45,8 @@ struct Readable {
     file: File,
     size_bytes: u64,
     file_name: String,
+    /// Its name here; empty while it is coming.
+    path: String,
     modified_ns: i64,
     /// The pieces that are here; none if all are.
     coming: Option<Arc<Coming>>,
@@ -91,7 +94,13 @@ pub(super) async fn serve(app: &App, ends: &Ends, query: &str, headers: &HeaderM
     let body = FileBody::new(readable.file, first, length, app.upload.clone());
     // Of those that do not count there may be many: they begin with little memory.
     let body = if slot.is_extra() { body } else { body.fast() };
-    let body = if length == 0 { Body::empty() } else { Body::new(PieceBody::new(body, slot, chosen)) };
+    let body = if length == 0 {
+        Body::empty()
+    } else {
+        let (id, size_bytes) = (content.to_string(), Some(readable.size_bytes));
+        let leaving = app.leaving.begin_part(Way::Pieces, host, &id, &readable.path, size_bytes);
+        Body::new(PieceBody::new(body.counted(leaving), slot, chosen))
+    };
     Ok(respond(&selection, readable.size_bytes, &about, body))
 }
 
@@ -102,6 +111,7 @@ async fn open(app: &App, blake3: blake3::Hash) -> Result<Readable, HttpError> {
             file: opened.file,
             size_bytes: opened.facts.size_bytes,
             file_name: path.file_name().to_owned(),
+            path: path.to_string(),
             modified_ns: opened.facts.modified_ns,
             coming: None,
         }),
@@ -119,6 +129,7 @@ fn open_coming(coming: Option<Arc<Coming>>) -> Option<Readable> {
         file: coming.open()?,
         size_bytes,
         file_name: coming.content().to_string(),
+        path: String::new(),
         modified_ns: 0,
         coming: Some(coming),
     })
@@ -227,6 +238,7 @@ mod tests {
             file: tempfile::tempfile().unwrap(),
             size_bytes: 5 * PIECE_BYTES,
             file_name: "a".into(),
+            path: String::new(),
             modified_ns: 0,
             coming: None,
         };

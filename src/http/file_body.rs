@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::ReusableBoxFuture;
 
 use crate::bandwidth::Bandwidth;
+use crate::leaving::Guard;
 
 /// One piece: what a client that does not read costs …
 const PIECE_BYTES: usize = 32 * 1024;
@@ -35,6 +36,8 @@ pub struct FileBody {
     step_bytes: usize,
     /// When the last piece was handed on.
     handed: Option<Instant>,
+    /// Counts what leaves.
+    leaving: Option<Guard>,
 }
 
 /// What the next piece waits for.
@@ -53,13 +56,19 @@ impl FileBody {
     #[must_use]
     pub fn new(file: File, offset: u64, length: u64, bandwidth: Bandwidth) -> Self {
         let (file, next, step_bytes) = (Arc::new(file), Next::Client, PIECE_BYTES);
-        Self { file, offset, remaining: length, bandwidth, next, step_bytes, handed: None }
+        Self { file, offset, remaining: length, bandwidth, next, step_bytes, handed: None, leaving: None }
     }
 
     /// The same in large steps from the start; for a few at once.
     #[must_use]
     pub fn fast(self) -> Self {
         Self { step_bytes: FAST_PIECE_BYTES, ..self }
+    }
+
+    /// The same, counted as it leaves.
+    #[must_use]
+    pub fn counted(self, leaving: Guard) -> Self {
+        Self { leaving: Some(leaving), ..self }
     }
 
     /// Whether all of it may be read now, to leave together with its head: it is short, and does not
@@ -138,6 +147,13 @@ impl Body for FileBody {
         self.handed = Some(Instant::now());
         self.offset = self.offset.saturating_add(piece.len() as u64);
         self.remaining = self.remaining.saturating_sub(piece.len() as u64);
+        let is_all = self.remaining == 0;
+        if let Some(leaving) = &mut self.leaving {
+            leaving.sent(piece.len());
+            if is_all {
+                leaving.done();
+            }
+        }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

@@ -59,6 +59,7 @@ use crate::discovery::segment::Segment;
 use crate::discovery::stats::Stats;
 pub use crate::listening::Ends;
 use crate::listening::Gate;
+use crate::leaving::Leaving;
 use crate::loot::{Ledger, Loot};
 use crate::mirror::Mirror;
 use crate::neighbours::Neighbourhood;
@@ -127,6 +128,8 @@ pub struct App {
     pub napster: Napster,
     /// Lets downloads from Napster peers in.
     pub relays: Gate,
+    /// What is leaving now.
+    pub leaving: Leaving,
     /// For content of files that leaves.
     pub upload: Bandwidth,
     /// For content of files that is fetched.

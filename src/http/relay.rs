@@ -27,7 +27,8 @@ use crate::bandwidth::Bandwidth;
 use crate::directory::download::{DownloadError, Incoming};
 use crate::directory::race::first_of;
 use crate::directory::registry::{Holder, StoredRegistry};
-use crate::listening::GateLimits;
+use crate::leaving::{Guard, Way};
+use crate::listening::{GateLimits, canonical};
 use crate::wire::napster::Md5;
 use crate::wire::url;
 
@@ -90,11 +91,12 @@ async fn from_peers(
     place.heard();
     let incoming = open_any(app, holders, md5).await?;
     let (incoming, upload) = (incoming.within(app.download.clone()), app.upload.clone());
+    let leaving = app.leaving.begin(Way::Relay, canonical(ends.peer).ip(), name.as_str(), None);
     let registry = registry.clone();
     tokio::spawn(async move {
         tokio::select! {
             () = sender.closed() => {} // the client went
-            () = relay(incoming, &upload, &sender, &registry, md5) => {}
+            () = relay(incoming, &upload, &sender, &registry, md5, leaving) => {}
         }
         drop(place);
     });
@@ -126,15 +128,24 @@ async fn open_any(app: &App, holders: Vec<Holder>, md5: Md5) -> Result<Incoming,
 }
 
 /// Hands on what comes; the word that it is whole only if it is.
-async fn relay(mut incoming: Incoming, upload: &Bandwidth, sender: &Sender<Part>, registry: &StoredRegistry, md5: Md5) {
+async fn relay(
+    mut incoming: Incoming,
+    upload: &Bandwidth,
+    sender: &Sender<Part>,
+    registry: &StoredRegistry,
+    md5: Md5,
+    mut leaving: Guard,
+) {
     loop {
         let part = match incoming.next().await {
             Ok(Some(bytes)) => {
                 upload.grant(bytes.len()).await;
+                leaving.sent(bytes.len());
                 Part::Content(bytes)
             }
             Ok(None) => {
                 registry.note_download(md5);
+                leaving.done();
                 Part::Whole
             }
             Err(error) => {

@@ -13,6 +13,8 @@ use super::file_body::FileBody;
 use super::manifest;
 use super::range::{Selection, Version, select, whole_seconds};
 use super::{App, Ends, content, feed, text};
+use crate::leaving::Way;
+use crate::listening::canonical;
 use crate::loot::{FileFacts, LootFile};
 use crate::wire::{LootPath, b64e, url};
 
@@ -71,18 +73,20 @@ pub async fn serve(
     let file =
         tokio::task::spawn_blocking(move || loot.open_file(&opened)).await.map_err(|_| HttpError::NotFound)??;
     let version = Version { etag: etag_of(&file.facts), modified: whole_seconds(file.facts.modified_ns) };
-    send_file(&app, &headers, file, path.file_name(), version).await
+    send_file(&app, &ends, &headers, file, &path, version).await
 }
 
 /// An open file, or what is asked of it.
 pub(super) async fn send_file(
     app: &App,
+    ends: &Ends,
     headers: &HeaderMap,
     opened: LootFile,
-    file_name: &str,
+    path: &LootPath,
     version: Version,
 ) -> Result<Response, HttpError> {
     let LootFile { file, facts } = opened;
+    let file_name = path.file_name();
     let selection = select(headers, &version, facts.size_bytes);
     let about = About { file_name, content_type: inert_type(file_name), version };
     let (first, length) = span(&selection, facts.size_bytes);
@@ -90,9 +94,11 @@ pub(super) async fn send_file(
     let body = if length == 0 {
         Body::empty()
     } else if body.can_be_collected(WHOLE_BELOW_BYTES) {
+        app.leaving.small(length);
         Body::from(body.collect().await.map_err(HttpError::Disk)?)
     } else {
-        Body::new(body)
+        let host = canonical(ends.peer).ip();
+        Body::new(body.counted(app.leaving.begin(Way::File, host, path.as_str(), Some(facts.size_bytes))))
     };
     Ok(respond(&selection, facts.size_bytes, &about, body))
 }

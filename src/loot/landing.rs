@@ -44,6 +44,15 @@ pub enum LandError {
     Io(#[from] io::Error),
 }
 
+/// The file in whose place another one comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Replacing<'f> {
+    /// As it is now.
+    pub old: &'f FileFacts,
+    /// It is not removed, but kept in the hidden folder.
+    pub is_kept: bool,
+}
+
 impl Part {
     /// Puts the whole file under `path`, where nothing may be, or, with `replacing`, the very
     /// file so described. Durable when this returns, with what it holds. What does not hold what
@@ -51,7 +60,11 @@ impl Part {
     ///
     /// # Errors
     /// [`LandError`]; the download is kept in the spool where it may land later.
-    pub fn land(mut self, path: &LootPath, replacing: Option<&FileFacts>) -> Result<(FileFacts, Content), LandError> {
+    pub fn land(
+        mut self,
+        path: &LootPath,
+        replacing: Option<Replacing<'_>>,
+    ) -> Result<(FileFacts, Content), LandError> {
         let (got, expected) = (self.received_bytes, self.note.key.size_bytes);
         if got != expected {
             return Err(LandError::WrongLength { got, expected });
@@ -78,7 +91,11 @@ impl Part {
     }
 
     /// Returns the folder in which it stands now, and those that grew on the way to it.
-    fn place(&mut self, path: &LootPath, replacing: Option<&FileFacts>) -> Result<(OwnedFd, Vec<OwnedFd>), LandError> {
+    fn place(
+        &mut self,
+        path: &LootPath,
+        replacing: Option<Replacing<'_>>,
+    ) -> Result<(OwnedFd, Vec<OwnedFd>), LandError> {
         let (parent, grown) = self.spool.folder.make_parent(path).map_err(in_the_way)?;
         match replacing {
             None => rename_new(&self.spool.handle, &self.part_name(), &parent, path.file_name())?,
@@ -97,13 +114,41 @@ impl Part {
         format!("{}.part", self.id)
     }
 
-    /// Exchanges the new version with the old one; if that was not the file we mirrored, back.
-    fn exchange(&mut self, parent: &OwnedFd, name: &str, old: &FileFacts) -> Result<(), LandError> {
+    /// Exchanges the new version with the old one; if that was not the file we mirrored, or it
+    /// cannot be kept where it is to be, back.
+    fn exchange(&mut self, parent: &OwnedFd, name: &str, replacing: Replacing<'_>) -> Result<(), LandError> {
+        let Replacing { old, is_kept } = replacing;
         let part = self.part_name();
         let spool = self.spool.handle.clone();
         if facts_at(parent.as_fd(), name)?.as_ref().is_some_and(|here| !here.is_same_content(old)) {
             return Err(LandError::Exists);
         }
+        let kept = if is_kept { Some(self.spool.kept()?) } else { None };
+        let linked = match &kept {
+            Some(kept) => kept.link(parent, name)?,
+            None => None,
+        };
+        let exchanged = self.swap(parent, name, old, || match &kept {
+            Some(kept) if linked.is_none() => kept.take(&spool, &part, name),
+            _ => rustix::fs::unlinkat(&*spool, &part, AtFlags::empty()).map_err(land_error),
+        });
+        // Where it could not be put back, this name is the one that lasts.
+        if let (Err(_), false, Some(kept), Some(linked)) = (&exchanged, self.holds_another, &kept, &linked) {
+            kept.unlink(linked);
+        }
+        exchanged
+    }
+
+    /// The exchange itself. `put_away` removes what was there, which is in the spool then, in the
+    /// place of ours.
+    fn swap(
+        &mut self,
+        parent: &OwnedFd,
+        name: &str,
+        old: &FileFacts,
+        put_away: impl FnOnce() -> Result<(), LandError>,
+    ) -> Result<(), LandError> {
+        let (part, spool) = (self.part_name(), self.spool.handle.clone());
         // Nothing may continue from the file that lies here after the exchange.
         self.remove_note();
         let swap = || rustix::fs::renameat_with(&*spool, &part, parent, name, RenameFlags::EXCHANGE);
@@ -113,17 +158,17 @@ impl Part {
             other => other.map_err(land_error)?,
         }
         self.holds_another = true;
-        if !facts_at(spool.as_fd(), &part)?.is_some_and(|there| there.is_same_content(old)) {
+        let is_it = facts_at(spool.as_fd(), &part)?.is_some_and(|there| there.is_same_content(old));
+        let put_away = if is_it { put_away() } else { Err(LandError::Exists) };
+        if put_away.is_err() {
             match swap() {
                 // Ours was taken away in that moment; the other goes back all the same.
                 Err(Errno::NOENT) => rename_new(&spool, &part, parent, name)?,
                 other => other.map_err(land_error)?,
             }
-            self.holds_another = false;
-            return Err(LandError::Exists);
         }
         self.holds_another = false;
-        rustix::fs::unlinkat(&*spool, &part, AtFlags::empty()).map_err(land_error)
+        put_away
     }
 }
 
@@ -267,13 +312,29 @@ mod tests {
     fn our_own_version_is_exchanged_but_a_changed_one_is_put_back() {
         let (temp, spool) = spool();
         let (old, _) = whole(&spool, "a", "one").land(&path("a"), None).unwrap();
-        let (new, _) = whole(&spool, "a", "two!").land(&path("a"), Some(&old)).unwrap();
-        assert!(matches!(whole(&spool, "b", "x").land(&path("b"), Some(&old)), Err(LandError::Vanished)));
+        let (new, _) = whole(&spool, "a", "two!").land(&path("a"), Some(Replacing { old: &old, is_kept: false })).unwrap();
+        assert!(matches!(whole(&spool, "b", "x").land(&path("b"), Some(Replacing { old: &old, is_kept: false })), Err(LandError::Vanished)));
         assert!(!temp.path().join("b").exists());
         assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"two!");
         std::fs::write(temp.path().join("a"), "mine now").unwrap();
-        assert!(matches!(whole(&spool, "a", "three").land(&path("a"), Some(&new)), Err(LandError::Exists)));
+        assert!(matches!(whole(&spool, "a", "three").land(&path("a"), Some(Replacing { old: &new, is_kept: false })), Err(LandError::Exists)));
         assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"mine now");
+    }
+
+    #[test]
+    fn what_the_user_had_is_kept_in_the_hidden_folder_by_a_name_of_its_own() {
+        let (temp, spool) = spool();
+        std::fs::create_dir(temp.path().join("d")).unwrap();
+        for (ours, theirs, kept) in [("mine", "theirs", "a.txt"), ("mine again", "theirs again", "a (2).txt")] {
+            std::fs::write(temp.path().join("d/a.txt"), ours).unwrap();
+            let old = spool.folder().facts(&path("d/a.txt")).unwrap().unwrap();
+            let replacing = Some(Replacing { old: &old, is_kept: true });
+            whole(&spool, "d/a.txt", theirs).land(&path("d/a.txt"), replacing).unwrap();
+            assert_eq!(std::fs::read_to_string(temp.path().join("d/a.txt")).unwrap(), theirs);
+            let kept = temp.path().join(".boucan/replaced").join(kept);
+            assert_eq!(std::fs::read_to_string(kept).unwrap(), ours);
+        }
+        assert_eq!(std::fs::read_dir(temp.path().join(".boucan/spool")).unwrap().count(), 0);
     }
 
     #[test]

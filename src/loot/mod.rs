@@ -8,6 +8,7 @@ pub mod digests;
 pub mod folder;
 pub mod hints;
 pub mod keeper;
+mod kept;
 pub mod landing;
 pub mod landing_many;
 pub mod ledger;

@@ -45,6 +45,38 @@ pub enum NoSpace {
     Unknown(#[from] io::Error),
 }
 
+/// How much room there is, for those who look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpaceView {
+    /// The whole disk.
+    pub disk_bytes: u64,
+    /// Free for us, what is promised and not written yet counted as free.
+    pub free_bytes: u64,
+    /// Of these, what is never used.
+    pub reserve_bytes: u64,
+    /// For all mirrored files together; none: only the reserve counts.
+    pub budget_bytes: Option<u64>,
+    /// Mirrored files that are here.
+    pub mirrored_bytes: u64,
+    /// Files that are under way, whole.
+    pub under_way_bytes: u64,
+    /// Of these, what is still to be written.
+    pub unwritten_bytes: u64,
+    /// Unfinished downloads that rest.
+    pub idle_bytes: u64,
+}
+
+impl SpaceView {
+    /// What may still come: as much as both the budget and the disk allow.
+    #[must_use]
+    pub fn left_bytes(&self) -> u64 {
+        let taken = self.reserve_bytes.saturating_add(self.unwritten_bytes);
+        let on_disk = self.free_bytes.saturating_sub(taken);
+        let used = self.mirrored_bytes.saturating_add(self.under_way_bytes).saturating_add(self.idle_bytes);
+        self.budget_bytes.map_or(on_disk, |budget| on_disk.min(budget.saturating_sub(used)))
+    }
+}
+
 /// Hands out space; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SpaceBudget {
@@ -130,11 +162,34 @@ impl SpaceBudget {
         self.lock().idle_bytes = idle_bytes;
     }
 
+    /// How it stands, while the ledger keeps `mirrored_bytes`. Asks the disk.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn view(&self, mirrored_bytes: u64) -> io::Result<SpaceView> {
+        let disk = self.disk()?;
+        let promised = *self.lock();
+        Ok(SpaceView {
+            disk_bytes: disk.f_blocks.saturating_mul(disk.f_frsize),
+            free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
+            reserve_bytes: self.reserve_bytes(&disk),
+            budget_bytes: self.rules.budget_bytes,
+            mirrored_bytes,
+            under_way_bytes: promised.under_way_bytes,
+            unwritten_bytes: promised.unwritten_bytes,
+            idle_bytes: promised.idle_bytes,
+        })
+    }
+
+    fn reserve_bytes(&self, disk: &StatVfs) -> u64 {
+        let disk_bytes = disk.f_blocks.saturating_mul(disk.f_frsize);
+        let percent = disk_bytes.saturating_mul(RESERVE_PERCENT).checked_div(100).unwrap_or(0);
+        self.rules.reserve_bytes.unwrap_or(RESERVE_BYTES.max(percent))
+    }
+
     fn check_free(&self, disk: &StatVfs, promised: &Promised, more_bytes: u64) -> Result<(), NoSpace> {
-        let block = disk.f_frsize;
-        let percent = disk.f_blocks.saturating_mul(block).saturating_mul(RESERVE_PERCENT).checked_div(100).unwrap_or(0);
-        let reserve = self.rules.reserve_bytes.unwrap_or(RESERVE_BYTES.max(percent));
-        let free = disk.f_bavail.saturating_mul(block).saturating_sub(promised.unwritten_bytes);
+        let reserve = self.reserve_bytes(disk);
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize).saturating_sub(promised.unwritten_bytes);
         if free < reserve.saturating_add(more_bytes) { Err(NoSpace::Reserve(reserve)) } else { Ok(()) }
     }
 
@@ -180,5 +235,25 @@ impl Drop for Reservation {
         promised.unwritten_bytes = promised.unwritten_bytes.saturating_sub(self.unwritten_bytes);
         promised.under_way_bytes = promised.under_way_bytes.saturating_sub(self.size_bytes);
         promised.files = promised.files.saturating_sub(self.files);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_still_come_is_bounded_by_the_budget_and_by_the_disk() {
+        let view = SpaceView { disk_bytes: 1_000, free_bytes: 500, reserve_bytes: 100, ..SpaceView::default() };
+        for (view, left, why) in [
+            (view, 400, "all but the reserve"),
+            (SpaceView { unwritten_bytes: 50, under_way_bytes: 80, ..view }, 350, "what is promised counts"),
+            (SpaceView { budget_bytes: Some(300), mirrored_bytes: 120, idle_bytes: 30, ..view }, 150, "the budget"),
+            (SpaceView { budget_bytes: Some(900), mirrored_bytes: 120, ..view }, 400, "the disk ends before the budget"),
+            (SpaceView { budget_bytes: Some(100), mirrored_bytes: 120, ..view }, 0, "a budget that was made smaller"),
+            (SpaceView { free_bytes: 50, ..view }, 0, "the reserve is touched by others"),
+        ] {
+            assert_eq!(view.left_bytes(), left, "{why}");
+        }
     }
 }

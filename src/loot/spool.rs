@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use self::content::Hashed;
 use super::folder::{LootFolder, facts_at};
+use super::kept::Kept;
 use crate::wire::Content;
 
 /// The hidden folder of a loot folder; a leading dot keeps it out of every index.
@@ -108,6 +109,12 @@ impl Spool {
     #[must_use]
     pub fn folder(&self) -> &Arc<LootFolder> {
         &self.folder
+    }
+
+    /// Where files are kept in whose place others come.
+    pub(super) fn kept(&self) -> io::Result<Kept> {
+        let hidden = make_private(self.folder.handle().try_clone_to_owned()?, HIDDEN)?;
+        Ok(Kept(make_private(hidden, "replaced")?))
     }
 
     /// The download of `key`: what an earlier run received of it, or a new one.

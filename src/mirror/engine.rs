@@ -5,16 +5,19 @@ mod ended;
 mod hand_out;
 mod tidy;
 mod why;
+mod wishes;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::{Id, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinSet};
 use uuid::Uuid;
 
 use super::batch::BatchDone;
 use super::events::Event;
+use super::failure::Failure;
+use super::hindrance::Hindrance;
 use super::job::Done;
 use super::lies::SharedLies;
 use super::plan::{Offer, Outcome, Plan, View, Want, plan};
@@ -23,6 +26,7 @@ use super::retry::Retry;
 use super::rules::Rules;
 use super::shortages::Shortages;
 use super::waiting::Tally;
+use super::wishes::WishId;
 use super::{Active, Doing, Mirror};
 use crate::fetch::client::{Connection, Dialling};
 use crate::loot::space::SpaceBudget;
@@ -47,10 +51,6 @@ const LASTING: Duration = Duration::from_secs(30);
 const TIDY: Duration = Duration::from_secs(60);
 /// … and so often while there is no room.
 const TIDY_PRESSED: Duration = Duration::from_secs(10);
-/// Said when it is so.
-const NO_FOLDER: &str = "the folder is not there";
-/// Likewise; what is wanted is not known before.
-const UNREAD: &str = "the folder is looked through first";
 /// A file that landed may be missing in our index so long.
 const LANDED_MEMORY: Duration = Duration::from_secs(60);
 
@@ -65,8 +65,8 @@ pub struct Engine {
     pub neighbourhood: Neighbourhood,
     /// How files came and went.
     pub ledger: Ledger,
-    /// What is wanted.
-    pub rules: Rules,
+    /// What is wanted; none in shared mode, where only wishes come.
+    pub rules: Option<Rules>,
     /// What may be used.
     pub space: SpaceBudget,
     /// How neighbours are dialled.
@@ -99,11 +99,15 @@ struct Work {
     files: Retry<(Box<str>, u64, Uuid)>,
     neighbours: Retry<Uuid>,
     connections: VecDeque<(Uuid, Connection)>,
-    waiting: Option<String>,
-    /// What left the queue because there is no room for it, or our disk failed; by the sentence.
-    set_aside: BTreeMap<Box<str>, Tally>,
+    waiting: Option<Hindrance>,
+    /// What left the queue because there is no room for it, or our disk failed.
+    set_aside: BTreeMap<Hindrance, Tally>,
     /// Why neighbours rest.
-    faults: HashMap<Uuid, Box<str>>,
+    faults: HashMap<Uuid, Failure>,
+    /// The jobs that bring one wish each.
+    granting: HashMap<WishId, AbortHandle>,
+    /// How often wishes failed.
+    wish_failures: HashMap<WishId, u32>,
     why_due: Instant,
     planned: Instant,
     tidied: Option<Instant>,
@@ -119,6 +123,9 @@ impl Engine {
         let mut manifests = self.neighbourhood.subscribe_manifests();
         let mut paused = self.mirror.paused.subscribe();
         let mut switched = self.mirror.switched_off().subscribe();
+        let mut wishes = self.mirror.wishes().subscribe();
+        let mut settled = self.mirror.settled().subscribe();
+        let orders = self.mirror.orders.clone();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut work = Work::new(self);
@@ -130,6 +137,9 @@ impl Engine {
                 Ok(()) = manifests.changed() => work.want_plan(),
                 Ok(()) = paused.changed() => work.want_plan(),
                 Ok(()) = switched.changed() => work.want_plan(),
+                Ok(()) = settled.changed() => work.want_plan(),
+                Ok(()) = wishes.changed() => work.look_at_wishes(),
+                () = orders.given() => work.obey(),
                 () = async { tokio::time::sleep_until(plan_due.unwrap_or_else(Instant::now).into()).await }, if plan_due.is_some() => work.make_plan().await,
                 Some(done) = work.jobs.join_next_with_id() => work.take(done),
                 _ = tick.tick() => work.look_around(),
@@ -160,6 +170,8 @@ impl Work {
             waiting: None,
             set_aside: BTreeMap::new(),
             faults: HashMap::new(),
+            granting: HashMap::new(),
+            wish_failures: HashMap::new(),
             why_due: Instant::now(),
             planned: Instant::now(),
             tidied: None,
@@ -190,6 +202,10 @@ impl Work {
         if lasting || now.saturating_duration_since(self.planned) >= REPLAN {
             self.want_plan();
         }
+        tokio::task::block_in_place(|| self.look_at_space());
+        if self.is_idle_by_rule() {
+            return;
+        }
         let pause = if self.is_pressed() { TIDY_PRESSED } else { TIDY };
         self.look_why(now);
         if self.tidied.is_none_or(|at| now.saturating_duration_since(at) >= pause) {
@@ -200,19 +216,23 @@ impl Work {
     /// Whether there is no room for what the plan wants. Before there is a plan of this folder, what
     /// rests in its spool may all be wanted.
     fn is_pressed(&self) -> bool {
-        self.waiting.as_deref().is_some_and(|why| why != NO_FOLDER && why != UNREAD)
+        self.waiting.as_ref().is_some_and(Hindrance::is_of_room)
     }
 
     async fn make_plan(&mut self) {
         let began = Instant::now();
         self.plan_due = None;
         self.planned = began;
+        if self.is_idle_by_rule() {
+            self.waiting = None;
+            return self.adopt(Plan::default(), &HashMap::new(), began);
+        }
         // Until the folder has been read, everything would seem to be missing.
         let loot = self.engine.loot.status();
         if loot.scanned_at.is_none() || matches!(loot.state, LootState::Missing(_)) {
             self.plan_due = Some(began + UNREAD_PAUSE);
             let is_missing = matches!(loot.state, LootState::Missing(_));
-            self.waiting = Some(if is_missing { NO_FOLDER } else { UNREAD }.into());
+            self.waiting = Some(if is_missing { Hindrance::NoFolder } else { Hindrance::Unread });
             return;
         }
         let snapshot = self.engine.loot.snapshot();
@@ -229,7 +249,9 @@ impl Work {
         let us = self.engine.neighbourhood.ours();
         let digests = self.engine.loot.digests();
         let facts = self.engine.ledger.facts();
-        let rules = self.engine.rules.clone();
+        let is_mirroring = self.engine.rules.is_some();
+        let rules = self.engine.rules.clone().unwrap_or_default();
+        let (wishes, decided) = (self.engine.mirror.wishes().all(), self.engine.mirror.settled().decided());
         let conflicts = std::mem::take(&mut self.conflicts);
         let shortages = std::mem::take(&mut self.shortages);
         let made = tokio::task::spawn_blocking(move || {
@@ -240,7 +262,21 @@ impl Work {
             let ours = &snapshot.index;
             let (digests, facts, offers, rules, shortages, now) =
                 (&*digests, &*facts, &*offers, &rules, &shortages, began);
-            let view = View { us, ours, digests, facts, offers, rules, has_lasted, shortages, now };
+            let (wishes, decided) = (&*wishes, &decided);
+            let view = View {
+                us,
+                ours,
+                digests,
+                facts,
+                offers,
+                rules,
+                has_lasted,
+                shortages,
+                is_mirroring,
+                wishes,
+                decided,
+                now,
+            };
             let mut made = plan(&view);
             let shortages = shortages.renewed(&std::mem::take(&mut made.short), began);
             (made, conflicts, shortages)
@@ -255,7 +291,8 @@ impl Work {
         }
     }
 
-    fn adopt(&mut self, made: Plan, before: &HashMap<Version, Instant>, now: Instant) {
+    fn adopt(&mut self, mut made: Plan, before: &HashMap<Version, Instant>, now: Instant) {
+        self.take_grantings(&mut made);
         self.conflicts = made
             .conflicts
             .iter()
@@ -290,6 +327,7 @@ impl Work {
         status.queued = self.queue.len();
         status.queued_bytes = self.queue.bytes();
         let doing = match &self.waiting {
+            _ if self.active.is_empty() && self.is_idle_by_rule() => Doing::Off,
             _ if self.engine.mirror.is_paused() => Doing::Paused,
             _ if !self.active.is_empty() => Doing::Fetching,
             Some(why) => Doing::Waiting(why.clone()),

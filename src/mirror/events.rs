@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 
+use super::failure::Failure;
 use super::progress::Given;
+use super::wishes::Wish;
 use super::{Active, Doing, Lately};
 use crate::wire::{DisplayText, LootPath};
 
@@ -27,6 +29,19 @@ pub enum Event {
     Failed(Lately),
     /// The mirror as a whole does something else.
     State(Doing),
+    /// Files were wished for: so many.
+    Wished(usize),
+    /// A wish came true, or it does not.
+    WishEnded(WishEnd),
+}
+
+/// What became of a wish.
+#[derive(Clone, Debug)]
+pub struct WishEnd {
+    /// Which.
+    pub wish: Arc<Wish>,
+    /// Why it does not come.
+    pub failure: Option<Failure>,
 }
 
 /// How far a file was at a moment.

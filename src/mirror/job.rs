@@ -17,7 +17,7 @@ use crate::fetch::FetchError;
 use crate::fetch::client::{Connection, Dialling};
 use crate::fetch::file::fetch_file;
 use crate::loot::folder::Obstacle;
-use crate::loot::landing::LandError;
+use crate::loot::landing::{LandError, Replacing};
 use crate::loot::ledger::Mirrored;
 use crate::loot::space::Reservation;
 use crate::loot::spool::{Part, Spool};
@@ -137,14 +137,16 @@ impl Job {
         part.date(self.want.mtime);
         let path = self.want.path.clone();
         let under_way = self.under_way.take();
-        match blocking(move || part.land(&path, replacing.as_ref())).await? {
+        let is_kept = self.want.replaces.is_some_and(|replaced| replaced.is_kept);
+        let land = move || part.land(&path, replacing.as_ref().map(|old| Replacing { old, is_kept }));
+        match blocking(land).await? {
             Ok((facts, content)) => {
                 under_way.into_iter().for_each(|entry| entry.landed(facts.modified_ns, Instant::now()));
                 self.note(&facts, content);
                 Ok(content)
             }
             Err(error) => {
-                if matches!(error, LandError::CannotReplace | LandError::Vanished) {
+                if !is_kept && matches!(error, LandError::CannotReplace | LandError::Vanished) {
                     // What stays here is the user's: the other version may come beside it.
                     self.means.ledger.note_owned(&self.want.path);
                 }
@@ -207,10 +209,14 @@ impl Job {
         Ok(fetch_file(connection, name, size_bytes, part, &mut self.means.reservation, progress).await?)
     }
 
-    /// The facts of our version, if it is still the one that the mirror brought.
+    /// The facts of our version, if it is still the one that the mirror brought, or that the operator
+    /// was asked about.
     async fn replaced_facts(&self) -> Result<Option<FileFacts>, JobError> {
-        if self.want.replaces.is_none() {
-            return Ok(None);
+        let Some(replaced) = self.want.replaces else { return Ok(None) };
+        if replaced.is_kept {
+            let facts = self.means.loot.folder().facts(&self.want.path).map_err(FetchError::from)?;
+            let facts = facts.filter(|facts| facts.size_bytes == replaced.size_bytes);
+            return facts.map(Some).ok_or(JobError::ChangedHere);
         }
         let (loot, ledger, path) = (self.means.loot.clone(), self.means.ledger.facts(), self.want.path.clone());
         let look = move || {

@@ -6,18 +6,24 @@
 pub mod batch;
 pub mod engine;
 pub mod events;
+pub mod failure;
+pub mod hindrance;
 pub mod job;
 pub mod lies;
+mod orders;
 pub mod pace;
 pub mod plan;
 pub mod progress;
 pub mod queue;
 pub mod retry;
 pub mod rules;
+pub mod settled;
 pub mod shortages;
+mod stored_lines;
 pub mod swarm;
 mod teller;
 pub mod waiting;
+pub mod wishes;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,10 +32,16 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Notify, watch};
 
 use self::events::{Event, Events, Listener};
+use self::failure::Failure;
+use self::hindrance::Hindrance;
+use self::orders::{Order, Orders};
 use self::pace::{Pace, time_left};
 use self::plan::Plan;
 use self::progress::{Given, Progress, Received};
+use self::settled::Settled;
 use self::waiting::Waiting;
+use self::wishes::{Wish, WishError, WishId, Wishes};
+use crate::loot::space::SpaceView;
 use crate::neighbours::SwitchedOff;
 use crate::wire::manifest::Mirrors;
 use crate::wire::{DisplayText, LootPath};
@@ -40,7 +52,7 @@ const LATELY_MAX: usize = 50;
 /// What the mirror is doing, in one word or sentence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Doing {
-    /// Shared mode: nothing is fetched.
+    /// Shared mode, and nothing is wished: nothing is fetched.
     #[default]
     Off,
     /// Everything that is wanted is here.
@@ -49,8 +61,8 @@ pub enum Doing {
     Fetching,
     /// The operator paused it.
     Paused,
-    /// It cannot go on now; the sentence says why. It tries again by itself.
-    Waiting(String),
+    /// It cannot go on now. It tries again by itself.
+    Waiting(Hindrance),
 }
 
 /// A file that is coming.
@@ -66,6 +78,8 @@ pub struct Active {
     pub began: Instant,
     /// How far it is, and who gave it.
     pub progress: Progress,
+    /// The operator asked for it.
+    pub wish: Option<WishId>,
 }
 
 /// A file that came, or did not.
@@ -84,12 +98,14 @@ pub struct Lately {
     /// How long it took.
     pub took: Duration,
     /// Why it did not come.
-    pub failure: Option<String>,
+    pub failure: Option<Failure>,
+    /// The operator asked for it.
+    pub is_wished: bool,
 }
 
 impl Lately {
     /// Of a file that was coming until now.
-    fn of(active: &Active, failure: Option<String>) -> Self {
+    fn of(active: &Active, failure: Option<Failure>) -> Self {
         let now = Instant::now();
         Self {
             path: active.path.clone(),
@@ -99,6 +115,7 @@ impl Lately {
             at: SystemTime::now(),
             took: now.saturating_duration_since(active.began),
             failure,
+            is_wished: active.wish.is_some(),
         }
     }
 }
@@ -120,6 +137,8 @@ pub struct Status {
     pub waiting: Arc<Waiting>,
     /// What came or failed lately, the latest first.
     pub lately: VecDeque<Lately>,
+    /// How much room there is, as it was a moment ago; none before the engine looked.
+    pub space: Option<SpaceView>,
     /// How fast everything comes together.
     pace: Option<Pace>,
 }
@@ -145,12 +164,24 @@ impl Status {
     }
 }
 
+/// What the operator said since the node was set up, as it stands in the state folder.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// From whom nothing is taken.
+    pub switched_off: SwitchedOff,
+    /// Which files are to come all the same.
+    pub wishes: Wishes,
+    /// Which versions of names are left.
+    pub settled: Settled,
+}
+
 /// A handle to the mirror; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Mirror {
     status: Arc<Mutex<Status>>,
     paused: Arc<watch::Sender<bool>>,
-    switched_off: SwitchedOff,
+    said: Said,
+    orders: Orders,
     mirrors: Option<Mirrors>,
     received: Received,
     events: Events,
@@ -159,11 +190,10 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// One that takes so much, nothing in shared mode, and nothing from whom the operator switched
-    /// off.
+    /// One that takes so much, nothing in shared mode, as the operator said.
     #[must_use]
-    pub fn new(mirrors: Option<Mirrors>, switched_off: SwitchedOff) -> Self {
-        let mirror = Self { mirrors, switched_off, ..Self::default() };
+    pub fn new(mirrors: Option<Mirrors>, said: Said) -> Self {
+        let mirror = Self { mirrors, said, ..Self::default() };
         if mirrors.is_some() {
             // The first word of the engine comes a little later.
             mirror.lock().doing = Doing::Idle;
@@ -174,7 +204,52 @@ impl Mirror {
     /// From whom nothing is taken.
     #[must_use]
     pub fn switched_off(&self) -> &SwitchedOff {
-        &self.switched_off
+        &self.said.switched_off
+    }
+
+    /// What the operator asked for by name.
+    #[must_use]
+    pub fn wishes(&self) -> &Wishes {
+        &self.said.wishes
+    }
+
+    /// Which conflicts were decided for ours.
+    #[must_use]
+    pub fn settled(&self) -> &Settled {
+        &self.said.settled
+    }
+
+    /// Whether it takes what others have by itself; else only what is wished comes.
+    #[must_use]
+    pub fn is_opportunistic(&self) -> bool {
+        self.mirrors.is_some()
+    }
+
+    /// Asks for these files by name, all or none. Returns how many are new. Blocks.
+    ///
+    /// # Errors
+    /// [`WishError`].
+    pub fn wish(&self, wishes: Vec<Wish>) -> Result<usize, WishError> {
+        let added = self.said.wishes.add(wishes);
+        if let Ok(files) = added {
+            self.events.tell(|| Event::Wished(files));
+        }
+        added
+    }
+
+    /// Waits until something is taken, or wished for.
+    pub async fn takes_something(&self) {
+        let mut changed = self.said.wishes.subscribe();
+        while !self.is_opportunistic() && self.said.wishes.is_empty() {
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Tries now what failed or rests: that file, or all.
+    pub fn retry(&self, path: Option<LootPath>) {
+        self.orders.give(path.map_or(Order::RetryAll, Order::Retry));
     }
 
     /// What is taken, as others are told: nothing in shared mode, and while it is paused.
@@ -228,7 +303,7 @@ mod tests {
     #[test]
     fn only_in_shared_mode_it_is_off() {
         for (mirrors, doing) in [(None, Doing::Off), (Some(Mirrors::Everything), Doing::Idle)] {
-            let mirror = Mirror::new(mirrors, SwitchedOff::default());
+            let mirror = Mirror::new(mirrors, Said::default());
             assert_eq!((mirror.status().doing, mirror.mirrors()), (doing, mirrors));
         }
     }

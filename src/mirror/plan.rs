@@ -11,20 +11,23 @@ mod order;
 mod replacing;
 mod twins;
 mod versions;
+mod wished;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use uuid::Uuid;
 
-pub use self::answer::{Conflict, Outcome, Plan, Replaced, Source, Want};
+pub use self::answer::{Conflict, Granting, Outcome, Plan, Replaced, Source, Want};
 use self::copies::Copies;
 use self::order::Ranked;
 use self::twins::Twins;
 use self::versions::{OwnContents, Version, missing};
 use super::rules::{ConflictPolicy, NotWanted, Rules};
+use super::settled::Decided;
 use super::shortages::Shortages;
+use super::wishes::{Wish, WishId};
 use crate::loot::ledger::Facts;
 use crate::wire::manifest::Mirrors;
 use crate::wire::{Content, DigestTable, DisplayText, Index, LootPath};
@@ -70,6 +73,12 @@ pub struct View<'v, S> {
     pub has_lasted: S,
     /// Since when there are too few copies of what.
     pub shortages: &'v Shortages,
+    /// Whether anything is wanted but what the operator wishes.
+    pub is_mirroring: bool,
+    /// What the operator wishes by name.
+    pub wishes: &'v [(WishId, Arc<Wish>)],
+    /// What is left by the operator's word.
+    pub decided: &'v Decided,
     /// The time.
     pub now: Instant,
 }
@@ -84,7 +93,7 @@ impl<S> View<'_, S> {
 /// Makes the plan.
 pub fn plan<S: Fn(&str, u64, Option<Content>) -> bool>(view: &View<'_, S>) -> Plan {
     let own = OwnContents::new(view.ours, view.digests);
-    let missing = missing(view, &own);
+    let missing = if view.is_mirroring { missing(view, &own) } else { BTreeMap::new() };
     let mut planner = Planner {
         view,
         own,
@@ -97,13 +106,17 @@ pub fn plan<S: Fn(&str, u64, Option<Content>) -> bool>(view: &View<'_, S>) -> Pl
     for (name, versions) in missing {
         planner.consider(name, versions);
     }
+    let granted = planner.grant_wishes();
     let mut plan = planner.plan;
     plan.short = planner.copies.into_short();
     plan.wants = order::sorted(planner.wants, view.rules.order, view.us);
+    let wished: HashSet<&str> = granted.iter().map(|want| want.path.as_str()).collect();
+    plan.wants.retain(|want| !wished.contains(want.path.as_str()));
     // A neighbour may offer under its own name what we would keep beside another.
     let mut seen = HashSet::new();
     plan.wants.retain(|want| !planner.beside.contains(&want.path) || seen.insert(want.path.clone()));
     add_other_names(&mut plan.wants, view);
+    plan.wants = granted.into_iter().chain(plan.wants).collect();
     plan
 }
 
@@ -148,6 +161,10 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
             return self.plan.deleted_here = self.plan.deleted_here.saturating_add(1);
         }
         versions.retain(|version| !self.is_here_already(&path, version));
+        let open = versions.len();
+        let decided = self.view.decided;
+        versions.retain(|version| !decided.leaves(name, version.size_bytes, version.content()));
+        self.plan.settled = self.plan.settled.saturating_add(open.saturating_sub(versions.len()));
         let sizes: Vec<u64> = versions.iter().map(|version| version.size_bytes).collect();
         let is_alone = |version: &Version| sizes.iter().filter(|size| **size == version.size_bytes).count() == 1;
         versions.retain(|version| self.view.rules.admit_size(version.size_bytes));
@@ -273,7 +290,7 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
         if let Some(replaced) = replaces.filter(|_| digests.is_none()) {
             sources.retain(|source| source.uuid == replaced.origin);
         }
-        let want = Want { path, size_bytes, digests, mtime, sources, replaces };
+        let want = Want { path, size_bytes, digests, mtime, sources, replaces, wish: None };
         self.wants.push(Ranked { want, holders });
     }
 

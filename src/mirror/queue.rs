@@ -144,6 +144,7 @@ mod tests {
             mtime: None,
             sources: sources.iter().map(source).collect(),
             replaces: None,
+            wish: None,
         }
     }
 

@@ -57,6 +57,11 @@ impl<K: Eq + Hash> Retry<K> {
         room
     }
 
+    /// What failed may be tried at once: that of which this holds.
+    pub fn forgive(&mut self, holds: impl Fn(&K) -> bool) {
+        self.pauses.retain(|key, _| !holds(key));
+    }
+
     /// It went well.
     pub fn succeeded(&mut self, key: &K) {
         self.pauses.remove(key);
@@ -81,5 +86,8 @@ mod tests {
         retry.failed("a", now);
         retry.succeeded(&"a");
         assert!(retry.may_try(&"a", now));
+        ["a", "b"].into_iter().for_each(|key| drop(retry.failed(key, now)));
+        retry.forgive(|key| *key == "a");
+        assert_eq!((retry.may_try(&"a", now), retry.may_try(&"b", now)), (true, false));
     }
 }

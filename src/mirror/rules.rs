@@ -91,6 +91,24 @@ pub enum NotWanted {
     NotPortable(Refusal),
 }
 
+impl Default for Rules {
+    /// Everything that every system can store.
+    fn default() -> Self {
+        Self {
+            include: Vec::new(),
+            exclude: Vec::new(),
+            portable_only: true,
+            kinds: Vec::new(),
+            never_kinds: Vec::new(),
+            sizes: 0..=u64::MAX,
+            whom: Whom::default(),
+            order: Order::default(),
+            copies: None,
+            conflicts: ConflictPolicy::default(),
+        }
+    }
+}
+
 impl Rules {
     /// Patterns are searched anywhere in the name, without regard to case. Without an include
     /// pattern everything is included; an exclude pattern wins.
@@ -100,18 +118,7 @@ impl Rules {
     pub fn new(include: &[String], exclude: &[String], portable_only: bool) -> Result<Self, RuleError> {
         let compile =
             |patterns: &[String]| patterns.iter().map(|pattern| compile(pattern)).collect::<Result<Vec<_>, _>>();
-        Ok(Self {
-            include: compile(include)?,
-            exclude: compile(exclude)?,
-            portable_only,
-            kinds: Vec::new(),
-            never_kinds: Vec::new(),
-            sizes: 0..=u64::MAX,
-            whom: Whom::default(),
-            order: Order::default(),
-            copies: None,
-            conflicts: ConflictPolicy::default(),
-        })
+        Ok(Self { include: compile(include)?, exclude: compile(exclude)?, portable_only, ..Self::default() })
     }
 
     /// Whether a file of that name is to be mirrored.

@@ -61,6 +61,7 @@ mod tests {
             from: from.clone(),
             began: start,
             progress: Progress::begin(mirror.received.clone(), start),
+            wish: None,
         };
         let (one, other) = (active("one"), active("other"));
         mirror.lock().active = Arc::new(vec![one.clone(), other.clone()]);

@@ -5,7 +5,10 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
+use super::failure::{Failure, FailureKind};
+use super::hindrance::Hindrance;
 use super::plan::{Source, Want};
+use super::wishes::WishId;
 use crate::wire::{DisplayText, LootPath};
 
 /// Files of one reason that are named.
@@ -29,13 +32,13 @@ pub enum Reason {
     /// It failed before, and is tried again later.
     FailedBefore,
     /// The neighbour that has it failed, and is left alone for a while; the error.
-    Resting(DisplayText, Box<str>),
+    Resting(DisplayText, Failure),
     /// The neighbour that has it sent something else than it told.
     Distrusted(DisplayText),
     /// Who has it is not here now.
     Gone,
-    /// Our disk, its bounds, or our folder; the sentence says which.
-    NoRoom(Box<str>),
+    /// Our disk, its bounds, or our folder.
+    NoRoom(Hindrance),
 }
 
 impl Reason {
@@ -107,7 +110,11 @@ impl Tally {
 
 /// All that waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Waiting(BTreeMap<Reason, Tally>);
+pub struct Waiting {
+    reasons: BTreeMap<Reason, Tally>,
+    /// Of each wish that stands in the queue, and until when if that is known.
+    wishes: BTreeMap<WishId, (Reason, Option<Instant>)>,
+}
 
 /// How it stands with a neighbour that is here.
 #[derive(Clone, Debug)]
@@ -115,7 +122,7 @@ pub struct Standing {
     /// What it calls itself.
     pub name: DisplayText,
     /// It failed: until when it is left alone, and why.
-    pub rests: Option<(Instant, Box<str>)>,
+    pub rests: Option<(Instant, Failure)>,
     /// It lied too often.
     pub is_distrusted: bool,
 }
@@ -146,7 +153,7 @@ impl Waiting {
     /// Adds files with their reason.
     pub fn add(&mut self, reason: Reason, tally: Tally) {
         if tally.files > 0 {
-            self.0.insert(reason, tally);
+            self.reasons.insert(reason, tally);
         }
     }
 
@@ -165,6 +172,9 @@ impl Waiting {
         for want in queue {
             let (key, until) = key_of(want, neighbours, doubts);
             tallies.entry(key).or_default().add_until(want, until);
+            if let Some(id) = want.wish {
+                self.wishes.insert(id, (reason(key, neighbours), until));
+            }
         }
         for (key, tally) in tallies {
             self.add(reason(key, neighbours), tally);
@@ -173,13 +183,19 @@ impl Waiting {
 
     /// The reasons, the mildest first.
     pub fn reasons(&self) -> impl Iterator<Item = (&Reason, &Tally)> {
-        self.0.iter()
+        self.reasons.iter()
+    }
+
+    /// Why a wish waits that stands in the queue.
+    #[must_use]
+    pub fn of_wish(&self, id: WishId) -> Option<&(Reason, Option<Instant>)> {
+        self.wishes.get(&id)
     }
 
     /// How many files wait.
     #[must_use]
     pub fn files(&self) -> usize {
-        self.0.values().fold(0, |sum, tally| sum.saturating_add(tally.files))
+        self.reasons.values().fold(0, |sum, tally| sum.saturating_add(tally.files))
     }
 }
 
@@ -219,7 +235,8 @@ fn reason(key: Key, neighbours: &HashMap<Uuid, Standing>) -> Reason {
         Key::FailedBefore => Reason::FailedBefore,
         Key::Resting(uuid) => {
             let rests = neighbours.get(&uuid).and_then(|standing| standing.rests.clone());
-            Reason::Resting(name(uuid), rests.map(|(_, why)| why).unwrap_or_default())
+            let why = rests.map(|(_, why)| why);
+            Reason::Resting(name(uuid), why.unwrap_or_else(|| Failure::new(FailureKind::Unreachable, "")))
         }
         Key::Distrusted(uuid) => Reason::Distrusted(name(uuid)),
         Key::Gone => Reason::Gone,
@@ -244,7 +261,7 @@ mod tests {
     fn want(name: &str, sources: &[Uuid]) -> Want {
         let source = |uuid: &Uuid| Source { uuid: *uuid, listed_name: name.into(), by_content: false };
         let sources = sources.iter().map(source).collect();
-        Want { path: path(name), size_bytes: 10, digests: None, sources, replaces: None, mtime: None }
+        Want { path: path(name), size_bytes: 10, digests: None, sources, replaces: None, mtime: None, wish: None }
     }
 
     fn neighbours(now: Instant) -> HashMap<Uuid, Standing> {
@@ -253,7 +270,7 @@ mod tests {
             rests: None,
             is_distrusted: false,
         };
-        let rests = Some((now + Duration::from_secs(8), "refused".into()));
+        let rests = Some((now + Duration::from_secs(8), Failure::new(FailureKind::Unreachable, "refused")));
         HashMap::from([
             (FREE, standing("free")),
             (RESTS, Standing { rests, ..standing("rests") }),
@@ -302,7 +319,7 @@ mod tests {
             is_coming: |_: &Want| false,
         };
         let mut waiting = Waiting::default();
-        waiting.add(Reason::NoRoom("full".into()), Tally::default());
+        waiting.add(Reason::NoRoom(Hindrance::Inodes), Tally::default());
         waiting.add_queue(wants.iter(), &neighbours(now), &never);
         let told: Vec<_> = waiting.reasons().map(|(reason, tally)| (reason.word(), tally.files, tally.bytes)).collect();
         assert_eq!(told, [("turn", 50, 500), ("neighbour-failed", 50, 500)]);

@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use super::{dialled_from, files_max, open_listeners};
-use crate::bandwidth::Bandwidth;
 use crate::config::{Config, Wish};
 use crate::directory::Napster;
 use crate::directory::bridge::Bridge;
@@ -21,6 +20,7 @@ use crate::directory::registry::{Links, StoredRegistry};
 use crate::directory::server::Server;
 use crate::discovery::DiscoveryOptions;
 use crate::discovery::interfaces::{Interface, Interfaces};
+use crate::leaving::Outgoing;
 use crate::loot::Loot;
 use crate::neighbours::Neighbourhood;
 use crate::own_address::OwnPeer;
@@ -58,14 +58,14 @@ impl OpenNapster {
         loot: &Loot,
         neighbourhood: &Neighbourhood,
         interfaces: Interfaces,
-        upload: &Bandwidth,
+        outgoing: &Outgoing,
         tasks: &Tasks,
     ) -> Napster {
         let mut napster = Napster::default();
         if let Some((port, listeners)) = self.peer {
             let bound = listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.ip())).collect();
             let own = OwnPeer { interfaces, bound, port };
-            let peer = PeerService::start(listeners, port, Arc::new(loot.clone()), upload.clone(), files_max(), tasks);
+            let peer = PeerService::start(listeners, port, Arc::new(loot.clone()), outgoing.clone(), files_max(), tasks);
             let from = config.discovery.bind.first().map(SocketAddr::ip);
             let (hosts, digests) = (&config.napster.joins, loot.subscribe_digests());
             napster.joins = Joins::start(hosts, from, &own, &peer, &digests, JoinTimes::default(), tasks);

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-use super::{Ended, NO_FOLDER, Work};
+use super::{Ended, Work};
 use crate::fetch::client::Connection;
 use crate::loot::LootState;
 use crate::loot::space::Reservation;
@@ -17,6 +17,7 @@ use crate::loot::spool::Spool;
 use crate::mirror::Active;
 use crate::mirror::batch::{BYTES_MAX, BatchJob, FILES_MAX, is_small};
 use crate::mirror::events::{Event, Moment};
+use crate::mirror::hindrance::Hindrance;
 use crate::mirror::job::{Job, Means};
 use crate::mirror::plan::{Source, Want};
 use crate::mirror::progress::Progress;
@@ -59,7 +60,7 @@ impl Work {
         });
         if let Err(why) = begun {
             // What is as large does not fit either; smaller files may. The next plan tries all again.
-            let tally = self.set_aside.entry(why.as_str().into()).or_default();
+            let tally = self.set_aside.entry(why.clone()).or_default();
             taken.iter().for_each(|(path, size_bytes)| tally.add(path, *size_bytes));
             self.set_aside_from(want.size_bytes, why);
         }
@@ -67,8 +68,8 @@ impl Work {
     }
 
     /// Nothing that large is begun before the next plan, for a reason of our own.
-    pub(super) fn set_aside_from(&mut self, size_bytes: u64, why: String) {
-        let tally = self.set_aside.entry(why.as_str().into()).or_default();
+    pub(super) fn set_aside_from(&mut self, size_bytes: u64, why: Hindrance) {
+        let tally = self.set_aside.entry(why.clone()).or_default();
         self.queue.drop_from(size_bytes, |want| tally.add(&want.path, want.size_bytes));
         self.waiting = Some(why);
     }
@@ -144,13 +145,13 @@ impl Work {
         })
     }
 
-    fn begin_batch(&mut self, wants: Vec<Want>, neighbour: Neighbour) -> Result<(), String> {
+    fn begin_batch(&mut self, wants: Vec<Want>, neighbour: Neighbour) -> Result<(), Hindrance> {
         let uuid = neighbour.uuid;
         let spool = self.spool()?;
         let size_bytes = wants.iter().fold(0_u64, |sum, want| sum.saturating_add(want.size_bytes));
         let mirrored_bytes = self.engine.ledger.facts().mirrored_bytes();
         let reservation = self.engine.space.reserve_for(wants.len() as u64, size_bytes, 0, mirrored_bytes);
-        let reservation = reservation.map_err(|error| error.to_string())?;
+        let reservation = reservation?;
         let of = |want: Want| Some((want.sources.iter().find(|source| source.uuid == uuid)?.clone(), want));
         let wants: Vec<(Want, Source)> =
             wants.into_iter().filter_map(of).map(|(source, want)| (want, source)).collect();
@@ -185,7 +186,8 @@ impl Work {
 
     fn note_active(&mut self, want: &Want, neighbour: &Neighbour, progress: Progress) {
         let (path, from) = (want.path.clone(), neighbour.name.clone());
-        let active = Active { path, size_bytes: want.size_bytes, from, began: Instant::now(), progress };
+        let (size_bytes, wish) = (want.size_bytes, want.wish);
+        let active = Active { path, size_bytes, from, began: Instant::now(), progress, wish };
         self.engine.mirror.events.tell(|| Event::Begun(Moment::of(&active, active.began)));
         self.active.insert(want.path.as_str().into(), (active, neighbour.uuid, want.content()));
     }
@@ -194,7 +196,7 @@ impl Work {
         Progress::begin(self.engine.mirror.received.clone(), Instant::now())
     }
 
-    fn begin(&mut self, want: &Want, neighbour: Neighbour) -> Result<(), String> {
+    fn begin(&mut self, want: &Want, neighbour: Neighbour) -> Result<(), Hindrance> {
         let uuid = neighbour.uuid;
         let spool = self.spool()?;
         let replaced_bytes = want.replaces.map_or(0, |replaced| replaced.size_bytes);
@@ -204,7 +206,7 @@ impl Work {
         let key = in_pieces.map(|content| download::part_key(&want.path, want.size_bytes, content));
         let here_bytes = spool.here_bytes(&key.unwrap_or_else(|| want.part_key(uuid)));
         let reservation = self.engine.space.reserve(want.size_bytes, here_bytes, mirrored_bytes);
-        let reservation = reservation.map_err(|error| error.to_string())?;
+        let reservation = reservation?;
         let progress = self.progress();
         self.note_active(want, &neighbour, progress.clone());
         let job = Job {
@@ -215,15 +217,22 @@ impl Work {
             progress,
             neighbourhood: self.engine.neighbourhood.clone(),
             lies: self.lies.clone(),
-            permits: Permits {
-                whom: self.engine.rules.whom.clone(),
-                switched_off: self.engine.mirror.switched_off().clone(),
-            },
+            permits: self.permits(want),
             under_way: None,
         };
         let task = self.jobs.spawn(async move { Ended::One(Box::new(job.run().await)) });
+        want.wish.into_iter().for_each(|id| drop(self.granting.insert(id, task.clone())));
         self.names.insert(task.id(), (uuid, vec![want.path.as_str().into()]));
         Ok(())
+    }
+
+    /// From whom it may come: from everybody, if it is wished for.
+    fn permits(&self, want: &Want) -> Permits {
+        let rules = self.engine.rules.as_ref().filter(|_| want.wish.is_none());
+        rules.map_or_else(Permits::default, |rules| Permits {
+            whom: rules.whom.clone(),
+            switched_off: self.engine.mirror.switched_off().clone(),
+        })
     }
 
     /// Where a file of that content landed lately; it may not have been read for its digests yet.
@@ -233,16 +242,16 @@ impl Work {
     }
 
     /// The spool of the folder as it is open now.
-    pub(super) fn spool(&mut self) -> Result<Spool, String> {
+    pub(super) fn spool(&mut self) -> Result<Spool, Hindrance> {
         let folder = self.engine.loot.folder();
         let loot = self.engine.loot.status();
         if !folder.is_in_place() || loot.scanned_at.is_none() || matches!(loot.state, LootState::Missing(_)) {
-            return Err(NO_FOLDER.into());
+            return Err(Hindrance::NoFolder);
         }
         if let Some(spool) = self.spool.as_ref().filter(|spool| spool.folder().id() == folder.id()) {
             return Ok(spool.clone());
         }
-        let spool = Spool::open(folder).map_err(|error| format!("the folder cannot be written: {error}"))?;
+        let spool = Spool::open(folder).map_err(|error| Hindrance::FolderReadOnly(error.to_string().into()))?;
         self.spool = Some(spool.clone());
         Ok(spool)
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::Work;
+use crate::mirror::failure::{Failure, FailureKind};
 use crate::mirror::plan::{Outcome, Source, Want};
 use crate::mirror::waiting::{Doubts, Reason, Standing, Tally, Waiting};
 use crate::wire::Content;
@@ -71,8 +72,8 @@ impl Work {
         let standing = |neighbour: crate::neighbours::Neighbour| {
             let uuid = neighbour.uuid;
             let rests = self.neighbours.pause(&uuid, now);
-            let why = || self.faults.get(&uuid).cloned().unwrap_or_default();
-            let rests = rests.map(|until| (until, why()));
+            let unknown = || Failure::new(FailureKind::Unreachable, "it failed");
+            let rests = rests.map(|until| (until, self.faults.get(&uuid).cloned().unwrap_or_else(unknown)));
             (uuid, Standing { name: neighbour.name, rests, is_distrusted: shunned.contains(&uuid) })
         };
         present.map(standing).collect()

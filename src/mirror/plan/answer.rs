@@ -3,8 +3,10 @@
 use uuid::Uuid;
 
 use crate::loot::spool::PartKey;
+use crate::mirror::failure::FailureKind;
 use crate::mirror::shortages::Shortage;
 use crate::mirror::waiting::Tally;
+use crate::mirror::wishes::WishId;
 use crate::wire::loot_path::Refusal;
 use crate::wire::pieces::piece_count;
 use crate::wire::{Content, Digests, LootPath};
@@ -38,6 +40,8 @@ pub struct Want {
     pub sources: Vec<Source>,
     /// Our own version, which the mirror brought and its origin changed since.
     pub replaces: Option<Replaced>,
+    /// The operator asked for it.
+    pub wish: Option<WishId>,
 }
 
 /// A version of ours that is to be replaced.
@@ -47,6 +51,8 @@ pub struct Replaced {
     pub size_bytes: u64,
     /// From whom it came.
     pub origin: Uuid,
+    /// It may be the user's own: it goes to the hidden folder, by the operator's word.
+    pub is_kept: bool,
 }
 
 impl Want {
@@ -136,6 +142,23 @@ pub struct Plan {
     pub short: Vec<Shortage>,
     /// Files whose content is about to be told.
     pub awaited: Tally,
+    /// Versions of which the operator said that they are left.
+    pub settled: usize,
+    /// What becomes of the wishes that are not among the wants.
+    pub wishes: Vec<(WishId, Granting)>,
+}
+
+/// What becomes of a wish that is not fetched now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Granting {
+    /// It is here, under that name.
+    Here(LootPath),
+    /// Nobody who has it is here now.
+    Nobody,
+    /// What it holds is about to be told, or what our file of that name holds.
+    Awaited,
+    /// It cannot stand here.
+    Impossible(FailureKind),
 }
 
 impl Plan {

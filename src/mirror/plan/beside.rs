@@ -37,14 +37,20 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
     }
 
     /// The name under which it may come: by its size, or by its content where the size is that of
-    /// another version too.
+    /// another version too. None that was deleted here.
     pub(super) fn name_beside(&self, path: &LootPath, version: &Version, is_alone: bool) -> Option<LootPath> {
+        let name = self.free_name_beside(path, version, is_alone);
+        name.filter(|beside| !self.view.facts.is_deleted(beside.as_str()))
+    }
+
+    /// The same, whether it was deleted here before or not.
+    pub(super) fn free_name_beside(&self, path: &LootPath, version: &Version, is_alone: bool) -> Option<LootPath> {
         let is_ours = self.view.ours.find(path.as_str()).is_some_and(|own| own.size_bytes == version.size_bytes);
         let by_size = path.beside(version.size_bytes).ok();
         let is_taken = by_size.as_ref().is_some_and(|beside| self.view.ours.find(beside.as_str()).is_some());
         let by_content = || path.beside_by_content(&version.content()?).ok();
         let name = if is_ours || is_taken || !is_alone { by_content() } else { by_size };
-        name.filter(|beside| self.may_appear(beside))
+        name.filter(|beside| self.view.ours.find(beside.as_str()).is_none())
     }
 
     /// Whether one more may be kept beside, after `position` others that come.
@@ -57,9 +63,5 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
         // Only these are looked at: a folder may hold very many, and a neighbour lists any of them.
         let beside = self.view.ours.beginning_with(path.beside_begins());
         beside.filter(|own| own.path().kept_beside().is_some_and(|(original, _)| original == *path)).count()
-    }
-
-    fn may_appear(&self, path: &LootPath) -> bool {
-        self.view.ours.find(path.as_str()).is_none() && !self.view.facts.is_deleted(path.as_str())
     }
 }

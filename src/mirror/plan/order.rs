@@ -73,7 +73,7 @@ mod tests {
     fn ranked(name: &str, size_bytes: u64, is_told: bool) -> Ranked {
         let digests = is_told.then(|| Digests { md5: Md5::new([1; 16]), blake3: [1; 32] });
         let path = LootPath::parse(name.as_bytes()).unwrap();
-        let want = Want { path, size_bytes, digests, mtime: None, sources: Vec::new(), replaces: None };
+        let want = Want { path, size_bytes, digests, mtime: None, sources: Vec::new(), replaces: None, wish: None };
         Ranked { want, holders: 1 }
     }
 

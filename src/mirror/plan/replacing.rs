@@ -15,7 +15,7 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
     pub(super) fn changed_by_its_origin(&self, path: &LootPath, sources: &[Source]) -> Option<Replaced> {
         let (ours, mirrored) = self.as_it_came(path)?;
         let from_origin = sources.iter().any(|source| source.uuid == mirrored.origin);
-        from_origin.then_some(Replaced { size_bytes: ours.size_bytes, origin: mirrored.origin })
+        from_origin.then_some(Replaced { size_bytes: ours.size_bytes, origin: mirrored.origin, is_kept: false })
     }
 
     /// Where the newest is wanted: our version came by the mirror, was read and is as it came, and
@@ -29,7 +29,7 @@ impl<S: Fn(&str, u64, Option<Content>) -> bool> Planner<'_, '_, S> {
         let was_read = mirrored.content.is_some() && mirrored.content == self.own.of(path);
         let is_newer = version.told_time().is_some_and(|told| told > time_of(mirrored));
         let origin = version.sources.first()?.uuid;
-        let replaced = Replaced { size_bytes: ours.size_bytes, origin };
+        let replaced = Replaced { size_bytes: ours.size_bytes, origin, is_kept: false };
         (was_read && is_newer && self.has_lasted(path, version)).then_some(replaced)
     }
 

@@ -1,5 +1,6 @@
 //! The plan as tables: what we have, what they have, what is to be done.
 
+mod asked;
 mod copies;
 mod newest;
 mod wishes;
@@ -10,6 +11,7 @@ use super::*;
 use crate::loot::Ledger;
 use crate::loot::ledger::Mirrored;
 use crate::loot::listing::Change;
+use crate::mirror::settled::Settled;
 use crate::wire::Digests;
 use crate::wire::napster::Md5;
 
@@ -25,6 +27,9 @@ struct Room {
     rules: Rules,
     us: Uuid,
     shortages: Shortages,
+    wishes: Vec<(WishId, Arc<Wish>)>,
+    settled: Settled,
+    is_mirroring: bool,
     now: Instant,
     _temp: tempfile::TempDir,
 }
@@ -56,6 +61,9 @@ fn room(ours: &str, offers: &[(Uuid, &str)]) -> Room {
         rules: Rules::new(&[], &[], true).unwrap(),
         us: Uuid::from_u128(0x05),
         shortages: Shortages::default(),
+        wishes: Vec::new(),
+        settled: Settled::default(),
+        is_mirroring: true,
         now: Instant::now(),
         _temp: temp,
     }
@@ -135,6 +143,9 @@ impl Room {
             rules: &self.rules,
             has_lasted: |_: &str, _, _| lasted,
             shortages: &self.shortages,
+            is_mirroring: self.is_mirroring,
+            wishes: &self.wishes,
+            decided: &self.settled.decided(),
             now: self.now,
         })
     }

@@ -1,0 +1,111 @@
+//! What the operator asks for by name or at once: wishes and orders.
+
+use std::time::Instant;
+
+use super::Work;
+use crate::mirror::events::{Event, WishEnd};
+use crate::mirror::failure::Failure;
+use crate::mirror::orders::Order;
+use crate::mirror::plan::{Granting, Plan};
+use crate::mirror::wishes::WishId;
+use crate::wire::LootPath;
+
+/// A wish that failed so often for a reason of the file itself does not come.
+const TRIES_MAX: u32 = 5;
+
+impl Work {
+    /// Shared mode, and nothing is wished: the disk and the neighbours are left alone.
+    pub(super) fn is_idle_by_rule(&self) -> bool {
+        self.engine.rules.is_none() && self.engine.mirror.wishes().is_empty()
+    }
+
+    /// Some were added, or cancelled: what comes for those stops.
+    pub(super) fn look_at_wishes(&mut self) {
+        let wishes = self.engine.mirror.wishes();
+        self.granting.iter().filter(|(id, _)| !wishes.holds(**id)).for_each(|(_, job)| job.abort());
+        self.wish_failures.retain(|id, _| wishes.holds(*id));
+        self.want_plan();
+    }
+
+    /// Stores what became of wishes, and looks how much room there is.
+    pub(super) fn look_at_space(&mut self) {
+        if let Err(error) = self.engine.mirror.wishes().save() {
+            tracing::warn!(%error, "the list of wished files cannot be written");
+        }
+        let mirrored_bytes = self.engine.ledger.facts().mirrored_bytes();
+        self.engine.mirror.lock().space = self.engine.space.view(mirrored_bytes).ok();
+    }
+
+    /// What the plan says of wishes that are not fetched.
+    pub(super) fn take_grantings(&mut self, plan: &mut Plan) {
+        for (id, granting) in &plan.wishes {
+            match granting {
+                Granting::Here(_) => self.wish_came(*id),
+                Granting::Impossible(kind) => {
+                    let why = Failure::new(*kind, "it cannot stand here");
+                    self.give_up(*id, why);
+                }
+                Granting::Nobody | Granting::Awaited => {}
+            }
+        }
+        plan.wishes.retain(|(_, granting)| matches!(granting, Granting::Nobody | Granting::Awaited));
+    }
+
+    pub(super) fn wish_came(&mut self, id: WishId) {
+        self.wish_failures.remove(&id);
+        self.end(id, None);
+        self.engine.mirror.wishes().came(id);
+    }
+
+    /// It did not come this time.
+    pub(super) fn wish_failed(&mut self, id: WishId, why: &Failure) {
+        if !why.kind.is_of_the_file() {
+            return;
+        }
+        let tries = self.wish_failures.entry(id).or_default();
+        *tries = tries.saturating_add(1);
+        if why.kind.is_final() || *tries >= TRIES_MAX {
+            self.give_up(id, why.clone());
+        }
+    }
+
+    fn give_up(&mut self, id: WishId, why: Failure) {
+        self.wish_failures.remove(&id);
+        self.end(id, Some(why.clone()));
+        self.engine.mirror.wishes().fail(id, why);
+    }
+
+    fn end(&self, id: WishId, failure: Option<Failure>) {
+        let mirror = &self.engine.mirror;
+        if let Some(wish) = mirror.wishes().get(id) {
+            mirror.events.tell(|| Event::WishEnded(WishEnd { wish, failure }));
+        }
+    }
+
+    /// Does what the operator asked for.
+    pub(super) fn obey(&mut self) {
+        for order in self.engine.mirror.orders.take() {
+            match order {
+                Order::RetryAll => {
+                    self.files.forgive(|_| true);
+                    self.neighbours.forgive(|_| true);
+                    self.faults.clear();
+                }
+                Order::Retry(path) => self.forgive(&path),
+            }
+        }
+        self.why_due = Instant::now();
+        self.want_plan();
+    }
+
+    /// That file is asked for at once, also of neighbours that rest.
+    fn forgive(&mut self, path: &LootPath) {
+        self.files.forgive(|(name, ..)| **name == *path.as_str());
+        let plan = self.engine.mirror.lock().plan.clone();
+        let wants = plan.wants.iter().filter(|want| want.path == *path);
+        for source in wants.flat_map(|want| &want.sources) {
+            self.neighbours.forgive(|uuid| *uuid == source.uuid);
+            self.faults.remove(&source.uuid);
+        }
+    }
+}
