@@ -35,11 +35,11 @@ use crate::loot::keeper::{self, KeeperHandle};
 use crate::loot::space::SpaceBudget;
 use crate::loot::stored::StoredLoot;
 use crate::loot::{Ledger, LootFolder};
-use crate::mirror::{Mirror, Said};
 use crate::mirror::engine::Engine;
 use crate::mirror::rules::Rules;
 use crate::mirror::settled::Settled;
 use crate::mirror::wishes::Wishes;
+use crate::mirror::{Mirror, Said};
 use crate::neighbours::index_cache::IndexCache;
 use crate::neighbours::{Neighbourhood, SwitchedOff};
 use crate::news::News;
@@ -177,6 +177,7 @@ fn start_mirror(config: Config, app: &App, ledger: Ledger, tasks: &Tasks) {
     };
     tasks.spawn(engine.run());
     tasks.spawn(app.mirror.clone().watch_progress());
+    tasks.spawn(app.mirror.clone().watch_leaving(app.leaving.clone()));
     let feeds = FeedReader::new(app.neighbourhood.clone(), app.loot.clone(), app.bind);
     let mirror = app.mirror.clone();
     tasks.spawn(async move {

@@ -20,3 +20,6 @@ error-peers-failed = No Napster peer that registered it gives it out now: { $why
 error-old-client = This can only be fetched with HTTP/1.1: an older client would take a part for the whole.
 error-disk = The file cannot be read.
 error-page = The page could not be made.
+error-too-many-wishes = That would be more than 10,000 files to fetch at a time. Let some come first, or choose a smaller folder.
+error-too-many-decisions = More decisions than can be remembered. Forget the earlier ones first, on the page of this node.
+error-not-stored = It holds for now, but could not be stored: after a restart it is forgotten. Is the disk full?

@@ -20,3 +20,6 @@ error-peers-failed = Aucun pair Napster qui l’a annoncé ne le donne en ce mom
 error-old-client = Ceci ne se télécharge qu’en HTTP/1.1 : un client plus ancien prendrait une partie pour le tout.
 error-disk = Le fichier ne peut pas être lu.
 error-page = La page n’a pas pu être faite.
+error-too-many-wishes = Cela ferait plus de 10 000 fichiers à récupérer à la fois. Laissez-en d’abord arriver, ou choisissez un dossier plus petit.
+error-too-many-decisions = Plus de décisions qu’on ne peut en retenir. Oubliez d’abord les anciennes, sur la page de ce nœud.
+error-not-stored = C’est fait pour l’instant, mais cela n’a pas pu être enregistré : après un redémarrage, ce sera oublié. Le disque est-il plein ?

@@ -20,3 +20,6 @@ error-peers-failed = Nessun pari Napster che lo ha registrato ora lo dà: { $why
 error-old-client = Questo si scarica solo con HTTP/1.1: un client più vecchio prenderebbe una parte per il tutto.
 error-disk = Il file non può essere letto.
 error-page = Non è stato possibile creare la pagina.
+error-too-many-wishes = Sarebbero più di 10.000 file da prendere alla volta. Lasciane arrivare qualcuno, o scegli una cartella più piccola.
+error-too-many-decisions = Più decisioni di quante se ne possano ricordare. Dimentica prima le vecchie, nella pagina di questo nodo.
+error-not-stored = Per ora vale, ma non si è potuto salvare: dopo un riavvio sarà dimenticato. Il disco è pieno?

@@ -11,9 +11,9 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use tokio::sync::mpsc::{Sender, channel};
 
-use super::{App, Ends};
 use super::channel_body::ChannelBody;
 use super::error::HttpError;
+use super::{App, Ends};
 use crate::bandwidth::{Bandwidth, GRANT_BYTES};
 use crate::leaving::{Guard, Way};
 use crate::listening::canonical;
@@ -59,13 +59,7 @@ pub async fn serve(
 }
 
 /// Reads group by group, as the client takes them and the limit allows it.
-async fn send(
-    loot: Loot,
-    upload: Bandwidth,
-    paths: Vec<Option<LootPath>>,
-    sender: &Sender<Bytes>,
-    mut leaving: Guard,
-) {
+async fn send(loot: Loot, upload: Bandwidth, paths: Vec<Option<LootPath>>, sender: &Sender<Bytes>, mut leaving: Guard) {
     let mut paths = paths.into_iter();
     while paths.len() > 0 {
         let (loot, paths_left) = (loot.clone(), paths.len());

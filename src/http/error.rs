@@ -10,6 +10,8 @@ use super::say::Say;
 
 use crate::listening::is_of_the_host;
 use crate::loot::OpenError;
+use crate::mirror::settled::SettleError;
+use crate::mirror::wishes::WishError;
 use crate::neighbours::switched_off::SwitchError;
 
 /// Why a request is not answered with what it asked for.
@@ -45,6 +47,12 @@ pub enum HttpError {
     /// A neighbour could not be switched, or not for longer than this run.
     #[error(transparent)]
     NotSwitched(#[from] SwitchError),
+    /// Files could not be wished for, or not for longer than this run.
+    #[error(transparent)]
+    NotWished(#[from] WishError),
+    /// A conflict could not be decided, or not for longer than this run.
+    #[error(transparent)]
+    NotSettled(#[from] SettleError),
     /// The request may come from another site.
     #[error("this must be sent from a page of this node")]
     ForeignOrigin,
@@ -88,8 +96,12 @@ impl HttpError {
             Self::NotFound | Self::NoSuchNeighbour | Self::NoIndexYet => StatusCode::NOT_FOUND,
             Self::NotOperator | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::NoSuchPieces => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::NotSwitched(SwitchError::TooMany) => StatusCode::CONFLICT,
-            Self::NotSwitched(SwitchError::NotStored(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotSwitched(SwitchError::TooMany)
+            | Self::NotWished(WishError::TooMany)
+            | Self::NotSettled(SettleError::TooMany) => StatusCode::CONFLICT,
+            Self::NotSwitched(SwitchError::NotStored(_))
+            | Self::NotWished(WishError::NotStored(_))
+            | Self::NotSettled(SettleError::NotStored(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::PeersFailed(_) => StatusCode::BAD_GATEWAY,
             Self::NeedsHttp11 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::Busy | Self::NoRoom | Self::PiecesNotYet | Self::TooManyRelays | Self::TooManyFeeds => {
@@ -114,6 +126,11 @@ impl HttpError {
             Self::NoIndexYet => "error-no-index-yet",
             Self::NotOperator => "error-not-operator",
             Self::NotSwitched(_) => "error-not-switched",
+            Self::NotWished(WishError::TooMany) => "error-too-many-wishes",
+            Self::NotSettled(SettleError::TooMany) => "error-too-many-decisions",
+            Self::NotWished(WishError::NotStored(_)) | Self::NotSettled(SettleError::NotStored(_)) => {
+                "error-not-stored"
+            }
             Self::ForeignOrigin => "error-foreign-origin",
             Self::Busy | Self::PiecesNotYet | Self::TooManyFeeds => "error-busy",
             Self::NoRoom => "error-no-room",

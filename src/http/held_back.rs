@@ -54,7 +54,7 @@ pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, 
         outcome: outcome(&conflict.outcome),
     });
     let failures = mirror.lately.iter().take(shown).filter_map(|lately| {
-        let why = lately.failure.clone()?;
+        let why = lately.failure.as_ref()?.to_string();
         let when = ago(lately.at.elapsed().unwrap_or_default());
         Some(FailureView { name: lately.path.to_string(), from: lately.from.to_string(), when, why })
     });

@@ -7,6 +7,7 @@
 mod events;
 mod json;
 pub(super) mod view;
+mod who;
 
 use std::time::Instant;
 
@@ -45,5 +46,5 @@ pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, 
 
 /// The same for programs.
 pub async fn json(State(app): State<App>, visitor: Visitor) -> Response {
-    axum::Json(MirrorJson::new(&app.mirror.status(), visitor.is_operator, Instant::now())).into_response()
+    axum::Json(MirrorJson::new(&app, visitor.is_operator, Instant::now())).into_response()
 }

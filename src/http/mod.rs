@@ -9,10 +9,12 @@ pub mod batch;
 mod channel_body;
 pub mod connection;
 pub mod content;
+pub mod decide;
 pub mod design;
 pub mod directory;
 pub mod error;
 pub mod feed;
+pub mod fetch_here;
 pub mod file_body;
 pub mod health;
 pub mod held_back;
@@ -57,9 +59,9 @@ use crate::directory::Napster;
 use crate::discovery::interfaces::Interfaces;
 use crate::discovery::segment::Segment;
 use crate::discovery::stats::Stats;
+use crate::leaving::Leaving;
 pub use crate::listening::Ends;
 use crate::listening::Gate;
-use crate::leaving::Leaving;
 use crate::loot::{Ledger, Loot};
 use crate::mirror::Mirror;
 use crate::neighbours::Neighbourhood;
@@ -71,8 +73,8 @@ use crate::wire::NodeName;
 const PAGE: Duration = Duration::from_secs(15);
 /// A walk over indexes waits so long for its turn.
 const WALK_WAIT: Duration = Duration::from_secs(3);
-/// Forms of the operator are small; no other request's body is read.
-const BODY_MAX_BYTES: usize = 4 * 1024;
+/// Forms of the operator are small: a name of 1,024 bytes, each written as three, twice.
+const BODY_MAX_BYTES: usize = 8 * 1024;
 /// Pages run nothing that we did not send ourselves.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; \
      frame-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -209,6 +211,10 @@ pub fn routes(app: App) -> Router {
         .route("/operator/mirror", post(operator::pause_mirror))
         .route("/operator/neighbour", post(switch::switch))
         .route("/operator/forget-deleted", post(operator::forget_deleted))
+        .route("/operator/fetch", post(fetch_here::fetch))
+        .route("/operator/wish", post(fetch_here::change))
+        .route("/operator/retry", post(decide::retry))
+        .route("/operator/conflict", post(decide::conflict))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, PAGE))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));
 

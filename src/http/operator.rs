@@ -83,7 +83,7 @@ fn is_here(named: Option<&NamedHost>, ends: Option<&Ends>) -> bool {
 
 /// A change that the operator asked for, proved to come from our own page. Routes that change the
 /// node take this and cannot be written without it. Holds the form's fields.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OperatorForm(String);
 
 impl OperatorForm {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{Counts, Download, End, Going, Left, LeavingView, Way};
+use super::{Counts, Download, End, Going, LeavingView, Left, Way};
 use crate::mirror::pace::Pace;
 
 /// Downloads that are told apart, twice as many as there are connections by default; others count
@@ -216,7 +216,9 @@ mod tests {
             let start = Instant::now();
             let mut table = Table::new(start);
             let after = |seconds| start + Duration::from_secs(seconds);
-            answers.iter().for_each(|(when, bytes, done)| answer(&mut table, "a", Some(100), *bytes, *done, after(*when)));
+            answers
+                .iter()
+                .for_each(|(when, bytes, done)| answer(&mut table, "a", Some(100), *bytes, *done, after(*when)));
             let lately = table.view(0, after(at)).lately;
             let ended = lately.first().map(|left| (left.end, left.download.sent_bytes));
             assert_eq!((ended, lately.len()), (expected, usize::from(expected.is_some())), "{why}");

@@ -312,12 +312,19 @@ mod tests {
     fn our_own_version_is_exchanged_but_a_changed_one_is_put_back() {
         let (temp, spool) = spool();
         let (old, _) = whole(&spool, "a", "one").land(&path("a"), None).unwrap();
-        let (new, _) = whole(&spool, "a", "two!").land(&path("a"), Some(Replacing { old: &old, is_kept: false })).unwrap();
-        assert!(matches!(whole(&spool, "b", "x").land(&path("b"), Some(Replacing { old: &old, is_kept: false })), Err(LandError::Vanished)));
+        let (new, _) =
+            whole(&spool, "a", "two!").land(&path("a"), Some(Replacing { old: &old, is_kept: false })).unwrap();
+        assert!(matches!(
+            whole(&spool, "b", "x").land(&path("b"), Some(Replacing { old: &old, is_kept: false })),
+            Err(LandError::Vanished)
+        ));
         assert!(!temp.path().join("b").exists());
         assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"two!");
         std::fs::write(temp.path().join("a"), "mine now").unwrap();
-        assert!(matches!(whole(&spool, "a", "three").land(&path("a"), Some(Replacing { old: &new, is_kept: false })), Err(LandError::Exists)));
+        assert!(matches!(
+            whole(&spool, "a", "three").land(&path("a"), Some(Replacing { old: &new, is_kept: false })),
+            Err(LandError::Exists)
+        ));
         assert_eq!(std::fs::read(temp.path().join("a")).unwrap(), b"mine now");
     }
 

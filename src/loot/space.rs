@@ -249,7 +249,11 @@ mod tests {
             (view, 400, "all but the reserve"),
             (SpaceView { unwritten_bytes: 50, under_way_bytes: 80, ..view }, 350, "what is promised counts"),
             (SpaceView { budget_bytes: Some(300), mirrored_bytes: 120, idle_bytes: 30, ..view }, 150, "the budget"),
-            (SpaceView { budget_bytes: Some(900), mirrored_bytes: 120, ..view }, 400, "the disk ends before the budget"),
+            (
+                SpaceView { budget_bytes: Some(900), mirrored_bytes: 120, ..view },
+                400,
+                "the disk ends before the budget",
+            ),
             (SpaceView { budget_bytes: Some(100), mirrored_bytes: 120, ..view }, 0, "a budget that was made smaller"),
             (SpaceView { free_bytes: 50, ..view }, 0, "the reserve is touched by others"),
         ] {

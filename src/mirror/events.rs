@@ -33,6 +33,17 @@ pub enum Event {
     Wished(usize),
     /// A wish came true, or it does not.
     WishEnded(WishEnd),
+    /// What leaves: when a download begins or ends, and once a second between.
+    Leaves(Leaves),
+}
+
+/// What leaves, at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaves {
+    /// Downloads that are under way.
+    pub downloads: usize,
+    /// How fast all of them leave together.
+    pub bytes_per_second: u64,
 }
 
 /// What became of a wish.

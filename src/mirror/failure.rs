@@ -100,10 +100,8 @@ impl FailureKind {
     /// Whether it may be told by the file alone, whoever gives it and however busy they are.
     #[must_use]
     pub fn is_of_the_file(self) -> bool {
-        let is_it = matches!(
-            self,
-            Self::NotThere | Self::WrongAnswer | Self::WrongContent | Self::NameTaken | Self::OurDisk
-        );
+        let is_it =
+            matches!(self, Self::NotThere | Self::WrongAnswer | Self::WrongContent | Self::NameTaken | Self::OurDisk);
         is_it || self.is_final()
     }
 

@@ -12,7 +12,7 @@ const WAITING_MAX: usize = 256;
 
 /// One order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Order {
+pub(super) enum Order {
     /// Whatever failed or rests is tried now.
     RetryAll,
     /// That file is tried now, whoever has it.
@@ -65,7 +65,8 @@ mod tests {
         orders.given().await;
         assert_eq!(orders.take(), [Order::Retry(path), Order::RetryAll]);
         assert!(orders.take().is_empty());
-        (0..2 * WAITING_MAX).for_each(|n| orders.give(Order::Retry(LootPath::parse(format!("{n}").as_bytes()).unwrap())));
+        (0..2 * WAITING_MAX)
+            .for_each(|n| orders.give(Order::Retry(LootPath::parse(format!("{n}").as_bytes()).unwrap())));
         assert_eq!(orders.take().len(), WAITING_MAX);
     }
 }

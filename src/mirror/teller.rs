@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::Mirror;
-use super::events::{Event, Moment};
+use super::events::{Event, Leaves, Moment};
 use super::pace::Pace;
+use crate::leaving::Leaving;
 
 /// So often. More is nothing to see, and each listener pays for it.
 const TICK: Duration = Duration::from_millis(250);
+/// What leaves is told so often.
+const LEAVING_TICK: Duration = Duration::from_secs(1);
 
 impl Mirror {
     /// Looks while files come, until the task is dropped.
@@ -18,6 +21,22 @@ impl Mirror {
             self.lock().pace = Some(Pace::starting(self.received.bytes(), Instant::now()));
             while self.look(Instant::now()) {
                 tokio::time::sleep(TICK).await;
+            }
+        }
+    }
+
+    /// Tells what leaves too, while something does, until the task is dropped.
+    pub async fn watch_leaving(self, leaving: Leaving) {
+        let mut changed = leaving.subscribe();
+        loop {
+            let is_idle = leaving.is_idle();
+            self.events.tell(|| {
+                let view = leaving.view(Instant::now());
+                Event::Leaves(Leaves { downloads: view.going.len(), bytes_per_second: view.bytes_per_second })
+            });
+            tokio::time::sleep(LEAVING_TICK).await;
+            if is_idle && changed.changed().await.is_err() {
+                return;
             }
         }
     }

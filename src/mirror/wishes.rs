@@ -145,7 +145,8 @@ impl Wishes {
     /// Lets a wish that failed for good, or all of them, be tried again.
     pub fn retry(&self, which: Option<WishId>) {
         self.change(|list| {
-            let failed = list.wishes.iter().filter(|(id, wish)| wish.failure.is_some() && which.is_none_or(|it| it == **id));
+            let failed =
+                list.wishes.iter().filter(|(id, wish)| wish.failure.is_some() && which.is_none_or(|it| it == **id));
             let failed: Vec<WishId> = failed.map(|(id, _)| *id).collect();
             failed.into_iter().for_each(|id| list.forgive(id));
         });

@@ -65,7 +65,8 @@ impl OpenNapster {
         if let Some((port, listeners)) = self.peer {
             let bound = listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.ip())).collect();
             let own = OwnPeer { interfaces, bound, port };
-            let peer = PeerService::start(listeners, port, Arc::new(loot.clone()), outgoing.clone(), files_max(), tasks);
+            let peer =
+                PeerService::start(listeners, port, Arc::new(loot.clone()), outgoing.clone(), files_max(), tasks);
             let from = config.discovery.bind.first().map(SocketAddr::ip);
             let (hosts, digests) = (&config.napster.joins, loot.subscribe_digests());
             napster.joins = Joins::start(hosts, from, &own, &peer, &digests, JoinTimes::default(), tasks);

@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::time::{sleep, timeout};
 
-use super::json::{DoingJson, FileJson, LatelyJson};
+use super::json::{DoingJson, FileJson, LatelyJson, LeavesJson, WishEndJson};
 use crate::http::channel_body::ChannelBody;
 use crate::http::error::HttpError;
 use crate::http::listeners::{ListenerLimits, Place};
@@ -35,6 +35,11 @@ const WRITE_BYTES: usize = 64 * 1024;
 #[derive(Serialize)]
 struct LostJson {
     events: u64,
+}
+
+#[derive(Serialize)]
+struct FilesJson {
+    files: usize,
 }
 
 /// GET, and HEAD, whose answer has no body and takes no place.
@@ -90,6 +95,9 @@ fn say(told: &Told, is_operator: bool, text: &mut String) {
             Event::Landed(lately) => line("landed", &LatelyJson::new(lately, is_operator)),
             Event::Failed(lately) => line("failed", &LatelyJson::new(lately, is_operator)),
             Event::State(doing) => line("state", &DoingJson::new(doing)),
+            Event::Wished(files) => line("wished", &FilesJson { files: *files }),
+            Event::WishEnded(end) => line("wish-ended", &WishEndJson::new(end, is_operator)),
+            Event::Leaves(leaves) => line("leaving", &LeavesJson::new(leaves)),
         },
     };
     text.push_str(&said);

@@ -1,15 +1,19 @@
 //! The mirror for programs; the form is told in `docs/EVENTS.md`.
 
+mod more;
+
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::Serialize;
 use uuid::Uuid;
 
+pub(super) use self::more::{LeavesJson, LeavingJson, SpaceJson, WishEndJson, WishJson};
+use crate::http::App;
 use crate::mirror::events::Moment;
 use crate::mirror::pace::time_left;
 use crate::mirror::progress::Given;
 use crate::mirror::waiting::{Reason, Tally};
-use crate::mirror::{Doing, Lately, Status};
+use crate::mirror::{Doing, Lately};
 
 /// Files on their way that are told at once; their number is told too.
 const FILES_MAX: usize = 1_000;
@@ -31,6 +35,10 @@ pub(super) struct MirrorJson {
     waiting_files: usize,
     waiting: Vec<WaitingJson>,
     lately: Vec<LatelyJson>,
+    wishes_files: usize,
+    wishes: Vec<WishJson>,
+    space: Option<SpaceJson>,
+    leaving: LeavingJson,
 }
 
 /// What it does as a whole.
@@ -87,11 +95,16 @@ pub(super) struct LatelyJson {
     sources: Vec<SourceJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_kind: Option<&'static str>,
+    wished: bool,
 }
 
 impl MirrorJson {
     /// Names of files that wait, and what failed, are for the operator.
-    pub(super) fn new(status: &Status, is_operator: bool, now: Instant) -> Self {
+    pub(super) fn new(app: &App, is_operator: bool, now: Instant) -> Self {
+        let status = &app.mirror.status();
+        let wishes = app.mirror.wishes();
         let mut coming: Vec<_> = status.active.iter().collect();
         coming.sort_by(|a, b| (a.began, &a.path).cmp(&(b.began, &b.path)));
         let coming = coming.into_iter().take(FILES_MAX).map(|active| FileJson::new(&Moment::of(active, now)));
@@ -109,6 +122,10 @@ impl MirrorJson {
             waiting_files: status.waiting.files(),
             waiting: waiting.map(|(reason, tally)| WaitingJson::new(reason, tally, is_operator, now)).collect(),
             lately: lately.map(|lately| LatelyJson::new(lately, is_operator)).collect(),
+            wishes_files: wishes.len(),
+            wishes: wishes.all().iter().filter(|_| is_operator).take(FILES_MAX).map(WishJson::new).collect(),
+            space: status.space.filter(|_| is_operator).map(SpaceJson::new),
+            leaving: LeavingJson::new(app, is_operator, now),
         }
     }
 }
@@ -120,7 +137,7 @@ impl DoingJson {
             Doing::Idle => ("idle", None),
             Doing::Fetching => ("fetching", None),
             Doing::Paused => ("paused", None),
-            Doing::Waiting(why) => ("waiting", Some(why.clone())),
+            Doing::Waiting(why) => ("waiting", Some(why.to_string())),
         };
         Self { doing, why }
     }
@@ -173,7 +190,9 @@ impl LatelyJson {
             at_unix: lately.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs(),
             seconds: (lately.took.as_secs_f64() * 1000.0).round() / 1000.0,
             sources: lately.given.iter().map(SourceJson::new).collect(),
-            failure: lately.failure.clone().filter(|_| is_operator),
+            failure: lately.failure.as_ref().filter(|_| is_operator).map(ToString::to_string),
+            failure_kind: lately.failure.as_ref().filter(|_| is_operator).map(|failure| failure.kind.word()),
+            wished: lately.is_wished,
         }
     }
 }

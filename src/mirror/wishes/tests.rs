@@ -24,7 +24,10 @@ fn names(wishes: &Wishes) -> Vec<String> {
 fn wishes_survive_a_restart_in_their_order_with_what_became_of_them() {
     let temp = tempfile::tempdir().unwrap();
     let wishes = Wishes::open(temp.path()).unwrap();
-    assert_eq!(wishes.add(vec![wish("b", 2), wish("a", 1), Wish { place: Place::Instead, ..wish("c", 3) }]).unwrap(), 3);
+    assert_eq!(
+        wishes.add(vec![wish("b", 2), wish("a", 1), Wish { place: Place::Instead, ..wish("c", 3) }]).unwrap(),
+        3
+    );
     let again = Wishes::open(temp.path()).unwrap();
     assert_eq!(names(&again), ["b", "a", "c"]);
     assert_eq!(*again.all()[2].1, Wish { place: Place::Instead, ..wish("c", 3) });

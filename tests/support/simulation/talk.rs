@@ -8,6 +8,7 @@ use std::time::Duration;
 use boucan::loot::ledger::Facts;
 use boucan::mirror::plan::{Offer, Source, View, plan};
 use boucan::mirror::rules::Rules;
+use boucan::mirror::settled::Decided;
 use boucan::mirror::shortages::Shortages;
 use boucan::mirror::swarm::{Holds, Picker, SourceId};
 use boucan::wire::napster::Md5;
@@ -161,6 +162,9 @@ impl World<'_> {
             rules: &Rules::new(&[], &[], true).unwrap(),
             has_lasted: |_: &str, _, _| true,
             shortages: &Shortages::default(),
+            is_mirroring: true,
+            wishes: &[],
+            decided: &Decided::default(),
             now: self.instant(),
         });
         let sources: Vec<Source> = planned.wants.into_iter().flat_map(|want| want.sources).collect();
