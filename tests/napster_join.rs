@@ -1,16 +1,15 @@
 //! Our files at directories of others: registered, kept up to date, registered again where they
 //! were forgotten, and taken away at the end.
 
-use std::fs::File;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use boucan::bandwidth::Bandwidth;
 use boucan::directory::download::Incoming;
 use boucan::directory::join::{JoinState, JoinTimes, Joins};
-use boucan::directory::peer::{Contents, PeerService};
+use boucan::directory::peer::{Contents, Opened, PeerService};
 use boucan::discovery::interfaces::Interfaces;
+use boucan::leaving::Outgoing;
 use boucan::listening::listen;
 use boucan::loot::OpenError;
 use boucan::own_address::OwnPeer;
@@ -36,11 +35,11 @@ const TIMES: JoinTimes = JoinTimes {
 struct Names(Vec<String>);
 
 impl Contents for Names {
-    fn open(&self, md5: Md5) -> Result<(File, u64), OpenError> {
+    fn open(&self, md5: Md5) -> Result<Opened, OpenError> {
         let name = self.0.iter().find(|name| md5_of(name.as_bytes()) == md5).ok_or(OpenError::Missing)?;
         let mut file = tempfile::tempfile()?;
         file.write_all(name.as_bytes())?;
-        Ok((file, name.len() as u64))
+        Ok(Opened { file, size_bytes: name.len() as u64, name: name.clone() })
     }
 }
 
@@ -75,7 +74,7 @@ impl Node {
             vec![listener],
             port,
             Arc::new(Names(files.to_vec())),
-            Bandwidth::default(),
+            Outgoing::default(),
             usize::MAX,
             &tasks,
         );

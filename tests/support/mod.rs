@@ -6,6 +6,7 @@ pub mod http;
 pub mod lan;
 pub mod netlab;
 pub mod netnode;
+pub mod operator;
 pub mod page;
 pub mod scripted;
 pub mod simulation;
