@@ -5,6 +5,7 @@
 //! those of `docs/PROTOCOL.md`; each file names the section it serves.
 
 pub mod announcement;
+pub mod archive;
 pub mod b64e;
 pub mod batch;
 pub mod content;
