@@ -27,7 +27,7 @@ use crate::http::host::HostNames;
 use crate::http::listeners::Listeners;
 use crate::http::operator::Rank;
 use crate::http::uploads::Uploads;
-use crate::http::{App, content, feed, live, mirror, relay, routes};
+use crate::http::{App, archive, content, feed, live, media, mirror, relay, routes};
 use crate::identity::StateFolder;
 use crate::leaving::{Leaving, Outgoing};
 use crate::listening::{Gate, listen};
@@ -115,6 +115,8 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
         live: Listeners::new(tasks.clone(), live::LIMITS),
         missing: Arc::default(),
         news: news.clone(),
+        archives: archive::Places::default(),
+        media: media::Places::default(),
     };
     say_where(&app, &config, &shared, quiet);
     // The HTTP service listens before the first announcement: old nodes come at once.

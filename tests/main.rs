@@ -5,6 +5,7 @@
 mod support;
 
 mod announcing;
+mod archive;
 mod bandwidth;
 mod batch;
 mod browser_rules;
@@ -23,6 +24,7 @@ mod live;
 mod malformed;
 mod manifest;
 mod manifest_changes;
+mod media;
 mod mirror_events;
 mod mirror_verified;
 mod napster_cli;

@@ -10,6 +10,7 @@ pub mod feed;
 pub mod file;
 pub mod index;
 pub mod manifest;
+pub mod open;
 pub mod pieces;
 
 use std::io;

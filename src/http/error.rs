@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::say::Say;
-
+use crate::fetch::FetchError;
 use crate::listening::is_of_the_host;
 use crate::loot::OpenError;
 use crate::mirror::settled::SettleError;
@@ -71,6 +71,15 @@ pub enum HttpError {
     /// Too many downloads from Napster peers at once.
     #[error("too many downloads from Napster peers come through this node; try again in a moment")]
     TooManyRelays,
+    /// Too many archives are being made, or for one host.
+    #[error("too many folders are being packed; try again in a moment")]
+    TooManyArchives,
+    /// Too much of what neighbours have comes through this node, or for one host.
+    #[error("too many files of other nodes come through this node; try again in a moment")]
+    TooManyStreams,
+    /// A neighbour does not give what it lists.
+    #[error("the other node does not give it now: {0}")]
+    NotFetched(#[from] FetchError),
     /// Too many listen to what happens here, or one host too often.
     #[error("too many feeds are open; try again in a moment")]
     TooManyFeeds,
@@ -102,11 +111,15 @@ impl HttpError {
             Self::NotSwitched(SwitchError::NotStored(_))
             | Self::NotWished(WishError::NotStored(_))
             | Self::NotSettled(SettleError::NotStored(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::PeersFailed(_) => StatusCode::BAD_GATEWAY,
+            Self::PeersFailed(_) | Self::NotFetched(_) => StatusCode::BAD_GATEWAY,
             Self::NeedsHttp11 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-            Self::Busy | Self::NoRoom | Self::PiecesNotYet | Self::TooManyRelays | Self::TooManyFeeds => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Busy
+            | Self::NoRoom
+            | Self::PiecesNotYet
+            | Self::TooManyRelays
+            | Self::TooManyFeeds
+            | Self::TooManyArchives
+            | Self::TooManyStreams => StatusCode::SERVICE_UNAVAILABLE,
             Self::Disk(_) | Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -135,6 +148,9 @@ impl HttpError {
             Self::Busy | Self::PiecesNotYet | Self::TooManyFeeds => "error-busy",
             Self::NoRoom => "error-no-room",
             Self::TooManyRelays => "error-napster-busy",
+            Self::TooManyArchives => "error-archives-busy",
+            Self::TooManyStreams => "error-streams-busy",
+            Self::NotFetched(_) => "error-not-fetched",
             Self::PeersFailed(_) => "error-peers-failed",
             Self::NeedsHttp11 => "error-old-client",
             Self::Disk(_) => "error-disk",
@@ -164,6 +180,7 @@ impl IntoResponse for HttpError {
         let why = match &self {
             Self::BadQuery(why) | Self::PeersFailed(why) => Some(why.clone()),
             Self::NotSwitched(error) => Some(error.to_string()),
+            Self::NotFetched(error) => Some(error.to_string()),
             _ => None,
         };
         let content_type = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];

@@ -4,6 +4,7 @@
 //! what changes the node is the [operator's](operator).
 
 pub mod accept;
+pub mod archive;
 pub mod assets;
 pub mod batch;
 mod channel_body;
@@ -13,6 +14,7 @@ pub mod decide;
 pub mod design;
 pub mod directory;
 pub mod error;
+mod exact_body;
 pub mod feed;
 pub mod fetch_here;
 pub mod file_body;
@@ -26,11 +28,15 @@ pub mod listeners;
 pub mod live;
 pub mod loot_pages;
 pub mod manifest;
+pub mod media;
 pub mod mirror;
+pub mod natural;
 pub mod near;
 pub mod new;
 pub mod operator;
+mod owner;
 pub mod page;
+pub mod playlist;
 pub mod range;
 pub mod relay;
 pub mod say;
@@ -142,6 +148,10 @@ pub struct App {
     pub missing: Arc<home::MissingCounts>,
     /// What is new nearby.
     pub news: News,
+    /// Lets archives be made.
+    pub archives: archive::Places,
+    /// Lets files of neighbours through.
+    pub media: media::Places,
 }
 
 impl App {
@@ -171,8 +181,13 @@ pub fn routes(app: App) -> Router {
         .route("/s/", get(store::serve).post(batch::serve))
         .route("/s", get(store::serve).post(batch::serve));
 
-    // People, for what only Napster peers have.
-    let relay = Router::new().route("/n/{md5}", get(relay::serve)).layer(middleware::from_fn(error::as_page));
+    // People, for what takes its time: what only Napster peers have, folders, a neighbour's films.
+    let relay = Router::new()
+        .route("/n/{md5}", get(relay::serve))
+        .route("/archive/{name}", get(archive::serve).post(archive::serve_form))
+        .route("/media/{uuid}", get(media::serve))
+        .route("/playlist/{name}", get(playlist::serve))
+        .layer(middleware::from_fn(error::as_page));
 
     // People.
     let pages = Router::new()

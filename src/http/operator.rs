@@ -143,6 +143,16 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether a request says itself that another site sent it; for what changes nothing, but costs.
+pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("sec-fetch-site"), text("origin")) {
+        (Some(site), _) => !matches!(site, "same-origin" | "none"),
+        (None, Some(_)) => !is_same_origin(headers),
+        (None, None) => false, // no browser that runs foreign pages
+    }
+}
+
 /// `/operator?token=…`: the link that is printed at start.
 pub async fn visit(State(app): State<App>, RawQuery(query): RawQuery, visitor: Visitor) -> Result<Response, HttpError> {
     let given = query.as_deref().and_then(|query| url::query_first(query, "token").map(std::borrow::Cow::into_owned));

@@ -70,8 +70,9 @@ fn if_range_holds(headers: &HeaderMap, version: &Version) -> bool {
     }
 }
 
-/// One range of bytes; several are ignored unread (they have been the ruin of other servers).
-fn parse_range(range: &str, size_bytes: u64) -> Selection {
+/// One range of bytes of a file of that length; several are ignored unread (they have been the ruin of other servers).
+#[must_use]
+pub fn parse_range(range: &str, size_bytes: u64) -> Selection {
     let Some(spec) = range.strip_prefix("bytes=") else { return Selection::Whole };
     if spec.contains(',') {
         return Selection::Whole;

@@ -68,12 +68,21 @@ pub async fn serve(
         return feed::serve(&app, &ends, &method);
     }
     let path = LootPath::parse(&name).map_err(|_| refused(&name))?;
-    let loot = app.loot.clone();
-    let opened = path.clone();
+    send_own(&app, &ends, &headers, &path).await
+}
+
+/// A file of ours, or what is asked of it.
+pub(super) async fn send_own(
+    app: &App,
+    ends: &Ends,
+    headers: &HeaderMap,
+    path: &LootPath,
+) -> Result<Response, HttpError> {
+    let (loot, opened) = (app.loot.clone(), path.clone());
     let file =
         tokio::task::spawn_blocking(move || loot.open_file(&opened)).await.map_err(|_| HttpError::NotFound)??;
     let version = Version { etag: etag_of(&file.facts), modified: whole_seconds(file.facts.modified_ns) };
-    send_file(&app, &ends, &headers, file, &path, version).await
+    send_file(app, ends, headers, file, path, version).await
 }
 
 /// An open file, or what is asked of it.
@@ -116,7 +125,7 @@ fn serve_index(app: &App, headers: &HeaderMap) -> Response {
 }
 
 /// `g`, decoded. Any spelling that an existing program sends is read.
-fn requested_name(query: &str) -> Result<Vec<u8>, HttpError> {
+pub(super) fn requested_name(query: &str) -> Result<Vec<u8>, HttpError> {
     let g = url::query_first(query, "g").ok_or(HttpError::NoName)?;
     if g.is_empty() {
         return Err(HttpError::NoName);
@@ -131,7 +140,7 @@ fn requested_name(query: &str) -> Result<Vec<u8>, HttpError> {
 }
 
 /// Bytes that are no text are a mistake; a name we would never list is just not here.
-fn refused(name: &[u8]) -> HttpError {
+pub(super) fn refused(name: &[u8]) -> HttpError {
     let is_text = std::str::from_utf8(name).is_ok_and(|text| !text.contains('\0'));
     if is_text { HttpError::NotFound } else { HttpError::BadName }
 }

@@ -71,6 +71,15 @@ pub struct LootFile {
     pub facts: FileFacts,
 }
 
+impl LootFile {
+    /// Whether it still is as it was when it was opened. Blocks.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        let now = rustix::fs::fstat(&self.file).ok().and_then(|stat| facts_of(&stat));
+        now.is_some_and(|now| now.is_same_content(&self.facts))
+    }
+}
+
 /// What keeps a file from standing under its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {

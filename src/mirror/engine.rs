@@ -306,7 +306,8 @@ impl Work {
         // A wish is taken back when it lands: one that stands was made since, of what went again.
         let landed = |want: &&Want| {
             let landed = self.landed.get(&want.path).filter(|(size, ..)| *size == want.size_bytes);
-            want.wish.is_none() && landed.is_some_and(|(_, landed, _)| want.content().is_none_or(|content| content == *landed))
+            want.wish.is_none()
+                && landed.is_some_and(|(_, landed, _)| want.content().is_none_or(|content| content == *landed))
         };
         let startable =
             made.wants.iter().filter(|want| !landed(want) && !self.active.contains_key(want.path.as_str())).cloned();

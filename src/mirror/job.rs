@@ -16,6 +16,7 @@ use super::swarm::download::{Download, Whole};
 use crate::fetch::FetchError;
 use crate::fetch::client::{Connection, Dialling};
 use crate::fetch::file::fetch_file;
+pub(super) use crate::fetch::open::connect;
 use crate::loot::folder::Obstacle;
 use crate::loot::landing::{LandError, Replacing};
 use crate::loot::ledger::Mirrored;
@@ -262,18 +263,6 @@ impl Job {
         self.means.ledger.note_mirrored(&self.want.path, entry, replaced);
         self.means.loot.landed(&self.want.path);
     }
-}
-
-/// A connection to the first of a neighbour's addresses that answers.
-pub(super) async fn connect(services: &[SocketAddr], dialling: &Dialling) -> Result<Connection, FetchError> {
-    let mut last = FetchError::Connect(std::io::ErrorKind::AddrNotAvailable.into());
-    for service in services {
-        match Connection::open(*service, dialling).await {
-            Ok(connection) => return Ok(connection),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 /// What the ledger is told of a file that landed now.
