@@ -174,6 +174,16 @@ impl LootPath {
         path.listable().map(|()| path)
     }
 
+    /// The name that is tried when this one is taken: `report (2).odt`.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the name would become too long.
+    pub fn numbered(&self, number: usize) -> Result<Self, Refusal> {
+        let (stem, extension) = self.split_extension();
+        let path = Self::parse(format!("{stem} ({number}){extension}").as_bytes())?;
+        path.listable().map(|()| path)
+    }
+
     /// How the names of all versions begin that are kept beside this one.
     #[must_use]
     pub fn beside_begins(&self) -> String {
@@ -272,7 +282,7 @@ fn check_whole(name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_portable(component: &str) -> Result<(), Refusal> {
+pub(super) fn check_portable(component: &str) -> Result<(), Refusal> {
     if component.contains(['*', '?', '"', '<', '>', '|']) {
         return Err(Refusal::SpecialCharacter);
     }

@@ -8,6 +8,7 @@ pub mod announcement;
 pub mod archive;
 pub mod b64e;
 pub mod batch;
+pub mod brought_name;
 pub mod content;
 pub mod digests;
 pub mod feed;
@@ -20,6 +21,7 @@ pub mod napster;
 pub mod piece_set;
 pub mod pieces;
 pub mod text;
+pub mod tus;
 pub mod url;
 
 pub use announcement::Announcement;
