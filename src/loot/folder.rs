@@ -137,6 +137,14 @@ impl LootFolder {
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = path.canonicalize()?;
         let handle = rustix::fs::open(&path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        Self::opened(handle, path)
+    }
+
+    /// One that is open already, at `path`.
+    ///
+    /// # Errors
+    /// When the system cannot tell which it is.
+    pub(super) fn opened(handle: OwnedFd, path: PathBuf) -> io::Result<Self> {
         let id = FolderId { id: file_id(&rustix::fs::fstat(&handle)?), born_ns: born_ns(handle.as_fd()) };
         Ok(Self { handle, path, id })
     }

@@ -1,13 +1,11 @@
 //! The ledger: which of our files were mirrored from whom, what was deleted here, and which
 //! versions were left behind. It is what makes "deleted here stays deleted" survive a restart.
 //!
-//! On disk an append-only log, a line a record: CRC-32 of the JSON in hex, a blank, the JSON.
-//! A damaged line is skipped, so a cut write loses one record. At start the log is read and
-//! written anew (temporary file, sync, rename).
+//! On disk a [log of records](record_log), which is read and written anew at each start.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::listing::Change;
+use super::record_log;
 use crate::wire::{Content, LootPath};
 
 /// Deletions remembered; beyond it new ones are not (a million-file library fits).
@@ -23,8 +22,6 @@ const DELETED_MAX: usize = 1_200_000;
 const SUPERSEDED_MAX: usize = 16;
 /// The log is written anew after so many records, or twice as many as there are facts.
 const COMPACT_FROM: usize = 20_000;
-/// A record is at most this long; a longer line is damage.
-const RECORD_MAX_BYTES: u64 = 16 * 1024;
 
 /// How a file came here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,12 +194,11 @@ impl Ledger {
     /// When it can be neither read nor written.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut facts = Facts::default();
-        match File::open(path) {
-            Ok(file) => read_log(file, &mut facts)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+        let damaged = record_log::read(path, |record| facts.apply(record))?;
+        if damaged > 0 {
+            tracing::warn!(damaged, "the ledger had damaged records, which are left out");
         }
-        let log = write_anew(path, &facts)?;
+        let log = record_log::write_anew(path, facts.records())?;
         Ok(Self { inner: Arc::new(Mutex::new(Inner { facts: Arc::new(facts), log, path: path.into(), appended: 0 })) })
     }
 
@@ -262,7 +258,7 @@ impl Ledger {
 impl Inner {
     /// A record that cannot be written is still kept in memory, and said.
     fn append(&mut self, record: Record) {
-        if let Err(error) = write_record(&mut self.log, &record) {
+        if let Err(error) = record_log::write(&mut self.log, &record) {
             tracing::warn!(path = %self.path.display(), %error, "the ledger cannot be written");
             let _ = self.log.write_all(b"\n"); // what was half written must not spoil the next one
         }
@@ -276,56 +272,11 @@ impl Inner {
     /// Writes the log anew, without what later records made void.
     fn compact(&mut self) {
         self.appended = 0;
-        match write_anew(&self.path, &self.facts) {
+        match record_log::write_anew(&self.path, self.facts.records()) {
             Ok(log) => self.log = log,
             Err(error) => tracing::warn!(path = %self.path.display(), %error, "the ledger cannot be written anew"),
         }
     }
-}
-
-fn read_log(file: File, facts: &mut Facts) -> io::Result<()> {
-    let mut reader = BufReader::new(file);
-    let mut damaged = 0_usize;
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = io::Read::take(&mut reader, RECORD_MAX_BYTES).read_until(b'\n', &mut line)?;
-        if read == 0 {
-            break;
-        }
-        match parse_record(&line) {
-            Some(record) => facts.apply(record),
-            None => damaged = damaged.saturating_add(1),
-        }
-    }
-    if damaged > 0 {
-        tracing::warn!(damaged, "the ledger had damaged records, which are left out");
-    }
-    Ok(())
-}
-
-fn parse_record(line: &[u8]) -> Option<Record> {
-    let line = line.strip_suffix(b"\n")?;
-    let (crc, json) = line.split_at_checked(8)?;
-    let json = json.strip_prefix(b" ")?;
-    let crc = u32::from_str_radix(std::str::from_utf8(crc).ok()?, 16).ok()?;
-    (crc32fast::hash(json) == crc).then(|| serde_json::from_slice(json).ok())?
-}
-
-fn write_record(log: &mut impl io::Write, record: &Record) -> io::Result<()> {
-    let json = serde_json::to_string(record)?;
-    log.write_all(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).as_bytes())
-}
-
-fn write_anew(path: &Path, facts: &Facts) -> io::Result<File> {
-    let temporary = path.with_extension("new");
-    let mut file = io::BufWriter::new(File::create(&temporary)?);
-    facts.records().try_for_each(|record| write_record(&mut file, &record))?;
-    file.flush()?;
-    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)?;
-    Ok(file)
 }
 
 #[cfg(test)]
@@ -382,7 +333,7 @@ mod tests {
         let mut facts = Facts::default();
         for json in [record, superseded] {
             let line = format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes()));
-            facts.apply(parse_record(line.as_bytes()).unwrap());
+            facts.apply(record_log::parse(line.as_bytes()).unwrap());
         }
         assert_eq!(facts.mirrored("a"), Some(&entry(5)));
         assert!(facts.is_superseded("a", 4, content(1)) && !facts.is_superseded("a", 5, content(1)));

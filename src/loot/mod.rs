@@ -4,15 +4,18 @@
 //! bytes and HMAC, always one consistent triple), opens files, and takes hints that something
 //! changed. The [keeper] behind it is the only one that walks the disk.
 
+pub mod deliveries;
 pub mod digests;
 pub mod folder;
 pub mod hints;
+pub mod inbox;
 pub mod keeper;
 mod kept;
 pub mod landing;
 pub mod landing_many;
 pub mod ledger;
 pub mod listing;
+mod record_log;
 pub mod scan;
 pub mod space;
 pub mod spool;

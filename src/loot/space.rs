@@ -1,8 +1,8 @@
-//! How much of the disk the mirror may take: a reserve of free space that is never touched, and
-//! optionally a budget for all mirrored files together.
+//! How much of the disk may be taken: a reserve of free space that is never touched, and, of what is
+//! mirrored, optionally a budget for all files together.
 //!
-//! Space is reserved before the first byte is fetched, for all downloads together, so that many
-//! workers cannot overdraw it.
+//! Space is reserved before the first byte comes, for all downloads and deliveries together, so that
+//! many workers cannot overdraw it.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -143,18 +143,36 @@ impl SpaceBudget {
             }
         }
         self.check_free(&disk, &promised, unwritten_bytes)?;
-        let spare_inodes = disk.f_favail.saturating_sub(promised.files);
-        if disk.f_files > 0
-            && self.rules.reserve_bytes != Some(0)
-            && spare_inodes < RESERVE_INODES.saturating_add(files.saturating_sub(1))
-        {
-            return Err(NoSpace::Inodes);
-        }
+        self.check_inodes(&disk, &promised, files)?;
         promised.unwritten_bytes = promised.unwritten_bytes.saturating_add(unwritten_bytes);
         promised.under_way_bytes = promised.under_way_bytes.saturating_add(size_bytes);
         promised.files = promised.files.saturating_add(files);
         drop(promised);
         Ok(Reservation { budget: self.clone(), files, size_bytes, unwritten_bytes })
+    }
+
+    /// Reserves room for a file that somebody brings in, of which so many bytes are still to come:
+    /// the budget is for what is mirrored only.
+    ///
+    /// # Errors
+    /// [`NoSpace`] says which bound is reached.
+    pub fn reserve_for_delivery(&self, unwritten_bytes: u64) -> Result<Reservation, NoSpace> {
+        let disk = self.disk()?;
+        let mut promised = self.lock();
+        self.check_free(&disk, &promised, unwritten_bytes)?;
+        self.check_inodes(&disk, &promised, 1)?;
+        promised.unwritten_bytes = promised.unwritten_bytes.saturating_add(unwritten_bytes);
+        promised.files = promised.files.saturating_add(1);
+        drop(promised);
+        Ok(Reservation { budget: self.clone(), files: 1, size_bytes: 0, unwritten_bytes })
+    }
+
+    /// What could be reserved at most now, the budget left aside; 0 where the system does not tell.
+    #[must_use]
+    pub fn spare_bytes(&self) -> u64 {
+        let Ok(disk) = self.disk() else { return 0 };
+        let promised = self.lock();
+        Self::free_bytes(&disk, &promised).saturating_sub(self.reserve_bytes(&disk))
     }
 
     /// So many bytes rest in the spool.
@@ -189,8 +207,21 @@ impl SpaceBudget {
 
     fn check_free(&self, disk: &StatVfs, promised: &Promised, more_bytes: u64) -> Result<(), NoSpace> {
         let reserve = self.reserve_bytes(disk);
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize).saturating_sub(promised.unwritten_bytes);
-        if free < reserve.saturating_add(more_bytes) { Err(NoSpace::Reserve(reserve)) } else { Ok(()) }
+        let is_short = Self::free_bytes(disk, promised) < reserve.saturating_add(more_bytes);
+        if is_short { Err(NoSpace::Reserve(reserve)) } else { Ok(()) }
+    }
+
+    /// Free, and promised to nobody.
+    fn free_bytes(disk: &StatVfs, promised: &Promised) -> u64 {
+        disk.f_bavail.saturating_mul(disk.f_frsize).saturating_sub(promised.unwritten_bytes)
+    }
+
+    fn check_inodes(&self, disk: &StatVfs, promised: &Promised, files: u64) -> Result<(), NoSpace> {
+        let spare = disk.f_favail.saturating_sub(promised.files);
+        let is_short = disk.f_files > 0
+            && self.rules.reserve_bytes != Some(0)
+            && spare < RESERVE_INODES.saturating_add(files.saturating_sub(1));
+        if is_short { Err(NoSpace::Inodes) } else { Ok(()) }
     }
 
     fn disk(&self) -> io::Result<StatVfs> {

@@ -314,7 +314,7 @@ impl Drop for Part {
     }
 }
 
-fn make_private(parent: OwnedFd, name: &str) -> io::Result<OwnedFd> {
+pub(super) fn make_private(parent: OwnedFd, name: &str) -> io::Result<OwnedFd> {
     match rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o700)) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(error) => return Err(error.into()),
@@ -332,7 +332,7 @@ fn part_id(key: &PartKey) -> String {
 }
 
 /// Another boot means that unsynced bytes may be lost.
-fn boot_id() -> String {
+pub(super) fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 

@@ -36,6 +36,18 @@ impl StoredLoot {
         self.folder.join("ledger")
     }
 
+    /// Where it stands what came into the inbox.
+    #[must_use]
+    pub fn inbox_path(&self) -> PathBuf {
+        self.folder.join("inbox")
+    }
+
+    /// Where it stands whether the inbox is open.
+    #[must_use]
+    pub fn inbox_switch_path(&self) -> PathBuf {
+        self.folder.join("inbox-switch")
+    }
+
     /// Where the digests are.
     #[must_use]
     pub fn digests_path(&self) -> PathBuf {
