@@ -27,10 +27,12 @@ use crate::http::host::HostNames;
 use crate::http::listeners::Listeners;
 use crate::http::operator::Rank;
 use crate::http::uploads::Uploads;
-use crate::http::{App, archive, content, feed, live, media, mirror, relay, routes};
+use crate::http::{App, archive, bring, content, feed, live, media, mirror, relay, routes};
 use crate::identity::StateFolder;
 use crate::leaving::{Leaving, Outgoing};
 use crate::listening::{Gate, listen};
+use crate::loot::deliveries::Deliveries;
+use crate::loot::inbox::Inbox;
 use crate::loot::keeper::{self, KeeperHandle};
 use crate::loot::space::SpaceBudget;
 use crate::loot::stored::StoredLoot;
@@ -70,12 +72,16 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
     let discovery = Discovery::open(config.discovery.clone())?;
     let napster = OpenNapster::open(&config, state.path(), discovery.interfaces())?;
     let stored = StoredLoot::open(state.path(), folder.path()).context("the state folder cannot be written")?;
+    let inbox = Inbox::open(&stored, config.bring.inbox_open)
+        .context("what the state folder tells of the inbox cannot be used")?;
     let ledger = Ledger::open(&stored.ledger_path()).context("the ledger in the state folder cannot be used")?;
     for name in discovery.absent_interfaces() {
         tracing::warn!(name, "there is no such network interface up now; it is used once it appears");
     }
     let shared = folder.path().to_owned();
     let (loot, keeper) = keeper::start(folder, config.key.clone(), ledger.clone(), stored)?;
+    let space = SpaceBudget::new(loot.clone(), config.space);
+    let deliveries = Deliveries::open(loot.clone(), ledger.clone(), inbox, space.clone(), config.bring.limits);
     let uuid = state.uuid()?;
     let neighbourhood = Neighbourhood::new(uuid);
     let news = News::open(state.path(), SystemTime::now());
@@ -108,6 +114,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
         download: Bandwidth::new(config.limits.download),
         bind,
         lists: content::room(),
+        deliveries: deliveries.clone(),
         uploads: Uploads::default(),
         manifests: Arc::default(),
         feeds: Listeners::new(tasks.clone(), feed::LIMITS),
@@ -121,6 +128,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
     say_where(&app, &config, &shared, quiet);
     // The HTTP service listens before the first announcement: old nodes come at once.
     serve(listeners, &app, &config, &tasks);
+    tasks.spawn(bring::keep_tidy(deliveries));
     let cache = IndexCache::open(state.path()).context("the state folder cannot be written")?;
     tasks.spawn(IndexFetcher::new(neighbourhood.clone(), news.clone(), cache, &config.key, bind).run(tasks.clone()));
     tasks.spawn(Gatherer::new(loot.clone(), neighbourhood.clone(), news.clone(), &config.name).run());
@@ -128,7 +136,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
     if config.mirror.is_some() && !quiet && terminal.is_watched() {
         tasks.spawn(terminal.show(app.mirror.clone()));
     }
-    start_mirror(config, &app, ledger, &tasks);
+    start_mirror(config, &app, ledger, space, &tasks);
     signalled().await?;
     end(&tasks, keeper, registry, news).await;
     Ok(())
@@ -167,14 +175,14 @@ fn steered_mirror(config: &Config, state: &std::path::Path) -> anyhow::Result<Mi
 }
 
 /// In shared mode too: the operator may wish for files.
-fn start_mirror(config: Config, app: &App, ledger: Ledger, tasks: &Tasks) {
+fn start_mirror(config: Config, app: &App, ledger: Ledger, space: SpaceBudget, tasks: &Tasks) {
     let engine = Engine {
         mirror: app.mirror.clone(),
         loot: app.loot.clone(),
         neighbourhood: app.neighbourhood.clone(),
         ledger,
         rules: config.mirror,
-        space: SpaceBudget::new(app.loot.clone(), config.space),
+        space,
         dialling: Dialling { from: app.bind, bandwidth: app.download.clone() },
     };
     tasks.spawn(engine.run());

@@ -8,6 +8,7 @@ mod announcing;
 mod archive;
 mod bandwidth;
 mod batch;
+mod bring;
 mod browser_rules;
 mod connections;
 mod content;

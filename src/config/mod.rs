@@ -18,6 +18,7 @@ pub use settings::Settings;
 
 use crate::discovery::DiscoveryOptions;
 use crate::http::accept::ConnectionLimits;
+use crate::loot::deliveries::BringLimits;
 use crate::loot::space::SpaceRules;
 use crate::mirror::rules::Rules;
 use crate::wire::{IndexKey, NodeName};
@@ -52,6 +53,8 @@ pub struct Config {
     pub mirror: Option<Rules>,
     /// What of the disk the mirror may use.
     pub space: SpaceRules,
+    /// What people may bring in.
+    pub bring: BringOptions,
     /// Connections from outside.
     pub connections: ConnectionLimits,
     /// What files' content may take of the network.
@@ -71,6 +74,15 @@ pub struct BandwidthLimits {
     pub upload: Option<u64>,
     /// That are fetched.
     pub download: Option<u64>,
+}
+
+/// Files that people bring in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BringOptions {
+    /// The inbox is open if nobody ever switched it.
+    pub inbox_open: bool,
+    /// What others may send.
+    pub limits: BringLimits,
 }
 
 /// A port, and whether the user asked for it: if so, and it is taken, the node does not start.
@@ -120,6 +132,7 @@ impl Config {
                 budget_bytes: said.budget.map(|size| size.0),
                 reserve_bytes: said.reserve.map(|size| size.0),
             },
+            bring: bring(&said),
             connections: ConnectionLimits {
                 total: said.max_connections.unwrap_or(2_048),
                 per_host: said.max_connections_per_host.unwrap_or(128),
@@ -135,6 +148,17 @@ impl Config {
             also_called: said.also_called,
             host_name,
         })
+    }
+}
+
+fn bring(said: &Settings) -> BringOptions {
+    let usual = BringLimits::default();
+    BringOptions {
+        inbox_open: said.inbox.unwrap_or(false),
+        limits: BringLimits {
+            upload_max_bytes: said.upload_max.map_or(usual.upload_max_bytes, |size| size.0),
+            inbox_max_bytes: said.inbox_max.map_or(usual.inbox_max_bytes, |size| size.0),
+        },
     }
 }
 

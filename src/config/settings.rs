@@ -206,6 +206,19 @@ pub struct Settings {
     #[arg(long, value_name = "HOST", env = "BOUCAN_ALSO_CALLED", value_delimiter = '\n', help_heading = "Network")]
     pub also_called: Vec<String>,
 
+    /// Let others send files into the inbox, from where nothing is shared before you say so; the
+    /// switch on the page /bring wins once it was used
+    #[arg(long, num_args = 0, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), env = "BOUCAN_INBOX", help_heading = "Bringing files in")]
+    pub inbox: Option<bool>,
+
+    /// The inbox holds at most this much in all [default: 50GB]
+    #[arg(long, value_name = "SIZE", env = "BOUCAN_INBOX_MAX", help_heading = "Bringing files in")]
+    pub inbox_max: Option<Size>,
+
+    /// The largest file that others may send [default: 20GB]
+    #[arg(long, value_name = "SIZE", env = "BOUCAN_UPLOAD_MAX", help_heading = "Bringing files in")]
+    pub upload_max: Option<Size>,
+
     /// TCP port of the Napster directory [default: 3000, if it is free]
     #[arg(long, value_name = "PORT", env = "BOUCAN_DIRECTORY_PORT", help_heading = "Napster", value_parser = clap::value_parser!(u16).range(1..))]
     pub directory_port: Option<u16>,
@@ -291,6 +304,9 @@ impl Settings {
             upload_limit: self.upload_limit.or(other.upload_limit),
             download_limit: self.download_limit.or(other.download_limit),
             also_called: list(self.also_called, other.also_called),
+            inbox: self.inbox.or(other.inbox),
+            inbox_max: self.inbox_max.or(other.inbox_max),
+            upload_max: self.upload_max.or(other.upload_max),
             directory_port: self.directory_port.or(other.directory_port),
             no_directory: self.no_directory.or(other.no_directory),
             peer_port: self.peer_port.or(other.peer_port),

@@ -2,17 +2,20 @@
 
 use askama::Template as _;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::bring::why;
 use super::say::Say;
 use crate::fetch::FetchError;
 use crate::listening::is_of_the_host;
 use crate::loot::OpenError;
+use crate::loot::deliveries::DeliveryError;
 use crate::mirror::settled::SettleError;
 use crate::mirror::wishes::WishError;
 use crate::neighbours::switched_off::SwitchError;
+use crate::wire::loot_path::Refusal;
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +92,21 @@ pub enum HttpError {
     /// HTTP/1.0 cannot tell a broken answer from a whole one.
     #[error("this can only be fetched with HTTP/1.1: an older client would take a part for the whole")]
     NeedsHttp11,
+    /// A file that somebody brings cannot be taken, or not be continued.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+    /// A file that somebody brings is called so that it cannot be kept.
+    #[error("a file of that name cannot be taken: the name {0}")]
+    NameRefused(Refusal),
+    /// A form without a length.
+    #[error("the request must say how long it is")]
+    NoLength,
+    /// Another version of the protocol for uploads, or none.
+    #[error("the request must say Tus-Resumable: 1.0.0")]
+    TusVersion,
+    /// Bytes that are not said to be some.
+    #[error("bytes to be appended must be sent as application/offset+octet-stream")]
+    NotOffsetStream,
     /// Our disk.
     #[error("the file cannot be read")]
     Disk(#[source] std::io::Error),
@@ -120,6 +138,11 @@ impl HttpError {
             | Self::TooManyFeeds
             | Self::TooManyArchives
             | Self::TooManyStreams => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Delivery(error) => why::status(error),
+            Self::NameRefused(_) => StatusCode::BAD_REQUEST,
+            Self::NoLength => StatusCode::LENGTH_REQUIRED,
+            Self::TusVersion => StatusCode::PRECONDITION_FAILED,
+            Self::NotOffsetStream => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Disk(_) | Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -127,7 +150,7 @@ impl HttpError {
 
 impl HttpError {
     /// What the catalogue calls the sentence for people.
-    fn key(&self) -> &'static str {
+    pub(super) fn key(&self) -> &'static str {
         match self {
             Self::NoHost => "error-no-host",
             Self::ForeignHost => "error-foreign-host",
@@ -153,6 +176,9 @@ impl HttpError {
             Self::NotFetched(_) => "error-not-fetched",
             Self::PeersFailed(_) => "error-peers-failed",
             Self::NeedsHttp11 => "error-old-client",
+            Self::Delivery(error) => why::key(error),
+            Self::NameRefused(refusal) => why::name_key(*refusal),
+            Self::NoLength | Self::TusVersion | Self::NotOffsetStream => "error-bad-query",
             Self::Disk(_) => "error-disk",
             Self::Page(_) => "error-page",
         }
@@ -181,11 +207,20 @@ impl IntoResponse for HttpError {
             Self::BadQuery(why) | Self::PeersFailed(why) => Some(why.clone()),
             Self::NotSwitched(error) => Some(error.to_string()),
             Self::NotFetched(error) => Some(error.to_string()),
+            Self::NoLength | Self::TusVersion | Self::NotOffsetStream => Some(self.to_string()),
+            _ => None,
+        };
+        let word = match &self {
+            Self::Delivery(error) => Some(why::word(error)),
+            Self::NameRefused(refusal) => Some(why::name_word(*refusal)),
             _ => None,
         };
         let content_type = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
         let mut response = (self.status(), content_type, format!("{self}\n")).into_response();
         response.extensions_mut().insert(Said { key, why });
+        if let Some(word) = word {
+            response.headers_mut().insert("boucan-why", HeaderValue::from_static(word));
+        }
         response
     }
 }

@@ -7,6 +7,7 @@ pub mod accept;
 pub mod archive;
 pub mod assets;
 pub mod batch;
+pub mod bring;
 mod channel_body;
 pub mod connection;
 pub mod content;
@@ -53,7 +54,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{get, options, post};
 use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -68,12 +69,13 @@ use crate::discovery::stats::Stats;
 use crate::leaving::Leaving;
 pub use crate::listening::Ends;
 use crate::listening::Gate;
+use crate::loot::deliveries::Deliveries;
 use crate::loot::{Ledger, Loot};
 use crate::mirror::Mirror;
 use crate::neighbours::Neighbourhood;
 use crate::news::News;
 use crate::search::Librarian;
-use crate::wire::NodeName;
+use crate::wire::{self, NodeName};
 
 /// A page is answered within this; bodies of files are bounded by their speed instead.
 const PAGE: Duration = Duration::from_secs(15);
@@ -122,6 +124,8 @@ pub struct App {
     pub listings: Arc<Semaphore>,
     /// Room for the lists of pieces that are being sent.
     pub lists: Arc<Semaphore>,
+    /// What people bring in.
+    pub deliveries: Deliveries,
     /// Lets pieces out.
     pub uploads: uploads::Uploads,
     /// What names the content of our files, ready to be served.
@@ -189,6 +193,9 @@ pub fn routes(app: App) -> Router {
         .route("/playlist/{name}", get(playlist::serve))
         .layer(middleware::from_fn(error::as_page));
 
+    // The operator, who looks into the inbox.
+    let inbox = Router::new().route("/bring/inbox/file", get(bring::inbox::fetch));
+
     // People.
     let pages = Router::new()
         .route("/", get(home::show))
@@ -206,6 +213,7 @@ pub fn routes(app: App) -> Router {
         .route("/mirror", get(mirror::show))
         .route("/mirror.json", get(mirror::json))
         .route("/mirror/events", get(mirror::events))
+        .route("/bring", get(bring::page::show))
         .route("/held-back", get(held_back::show))
         .route("/design", get(design::show))
         .route("/directory", get(directory::show))
@@ -219,6 +227,22 @@ pub fn routes(app: App) -> Router {
     // What renews pages while they are looked at.
     let live = Router::new().route("/live", get(live::events));
 
+    // Who brings files in: the page's script, programs, plain forms. They take their time.
+    let bring = Router::new()
+        .route("/up/", options(bring::tus::about).post(bring::tus::create))
+        .route(
+            "/up/{id}",
+            options(bring::tus::about)
+                .head(bring::tus::look)
+                .get(bring::tus::tell)
+                .patch(bring::tus::append)
+                .delete(bring::tus::give_up),
+        )
+        .layer(header_layer(HeaderName::from_static("tus-resumable"), wire::tus::VERSION))
+        .route("/bring", post(bring::form::take))
+        .layer(header_layer(header::VARY, "Accept-Language"))
+        .layer(header_layer(header::CACHE_CONTROL, "no-store"));
+
     // The operator.
     let operator = Router::new()
         .route("/operator", get(operator::visit))
@@ -230,6 +254,7 @@ pub fn routes(app: App) -> Router {
         .route("/operator/wish", post(fetch_here::change))
         .route("/operator/retry", post(decide::retry))
         .route("/operator/conflict", post(decide::conflict))
+        .route("/bring/inbox", post(bring::inbox::decide))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, PAGE))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));
 
@@ -242,9 +267,11 @@ pub fn routes(app: App) -> Router {
 
     Router::new()
         .merge(store)
+        .merge(inbox)
         .merge(relay)
         .merge(pages)
         .merge(live)
+        .merge(bring)
         .merge(operator)
         .merge(rest)
         .fallback(error::not_found)

@@ -41,6 +41,11 @@ impl Rank {
         Ok(Self { token: secret()?, form_token: secret()?, token_always })
     }
 
+    /// Whether that is the token of our own forms.
+    pub(super) fn is_form_token(&self, given: &str) -> bool {
+        equal(given, &self.form_token)
+    }
+
     /// The token to print.
     #[must_use]
     pub fn token(&self) -> &str {
@@ -79,6 +84,19 @@ impl FromRequestParts<App> for Visitor {
 /// Whether somebody asks from the machine itself, and by a loopback name.
 fn is_here(named: Option<&NamedHost>, ends: Option<&Ends>) -> bool {
     named.is_some_and(|named| named.is_loopback) && ends.is_some_and(|ends| ends.peer.ip().is_loopback())
+}
+
+/// A visit of the operator: what others may not even see.
+#[derive(Clone, Copy, Debug)]
+pub struct OperatorVisit;
+
+impl FromRequestParts<App> for OperatorVisit {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, HttpError> {
+        let visitor = Visitor::from_request_parts(parts, app).await?;
+        if visitor.is_operator { Ok(Self) } else { Err(HttpError::NotOperator) }
+    }
 }
 
 /// A change that the operator asked for, proved to come from our own page. Routes that change the
@@ -132,7 +150,7 @@ impl FromRequest<App> for OperatorForm {
 }
 
 /// Fails closed: a request that tells neither is refused.
-fn is_same_origin(headers: &HeaderMap) -> bool {
+pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match text("sec-fetch-site") {
         Some(site) => site == "same-origin",

@@ -204,7 +204,7 @@ pub(super) fn disposition(file_name: &str) -> String {
 }
 
 /// Size, time and inode: a strong name for one version.
-fn etag_of(facts: &FileFacts) -> String {
+pub(super) fn etag_of(facts: &FileFacts) -> String {
     format!("\"{:x}-{:x}-{:x}\"", facts.size_bytes, facts.modified_ns, facts.id.inode)
 }
 

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::AtFlags;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::deliveries::receipt::Code;
 use super::landing::{LandError, in_the_way, rename_new, sync_folder};
@@ -64,6 +65,8 @@ enum Record {
 pub struct Inbox {
     inner: Arc<Mutex<Inner>>,
     switch: Arc<PathBuf>,
+    /// Wakes who shows it.
+    changed: Arc<watch::Sender<u64>>,
 }
 
 #[derive(Debug)]
@@ -92,7 +95,7 @@ impl Inbox {
         let switch = stored.inbox_switch_path();
         let is_open = read_switch(&switch)?.unwrap_or(is_open);
         let inner = Inner { is_open, items, log, log_path, appended: 0 };
-        Ok(Self { inner: Arc::new(Mutex::new(inner)), switch: Arc::new(switch) })
+        Ok(Self { inner: Arc::new(Mutex::new(inner)), switch: Arc::new(switch), changed: Arc::default() })
     }
 
     /// Whether others may send files now.
@@ -107,6 +110,7 @@ impl Inbox {
     /// When that cannot be stored; it holds for this run all the same.
     pub fn switch(&self, open: bool) -> io::Result<()> {
         self.lock().is_open = open;
+        self.wake();
         write_whole(&self.switch, if open { b"open\n" } else { b"closed\n" })
     }
 
@@ -146,6 +150,17 @@ impl Inbox {
     /// A file arrived.
     pub(super) fn note(&self, item: Item) {
         self.lock().append(Record::Came(item));
+        self.wake();
+    }
+
+    /// A receiver that wakes when something came or went, or it was opened or closed.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    fn wake(&self) {
+        self.changed.send_modify(|version| *version = version.wrapping_add(1));
     }
 
     /// Opens a file of the inbox for reading. Blocks.
@@ -199,6 +214,7 @@ impl Inbox {
     /// It is not there any more, and neither are the folders that are empty now.
     fn went(&self, folder: &LootFolder, path: &LootPath) {
         self.lock().append(Record::Went { path: path.as_str().into() });
+        self.wake();
         let mut below = path.folder();
         while let Some(name) = below {
             let (parent, last) = name.rsplit_once('/').unwrap_or(("", name));

@@ -336,27 +336,5 @@ impl fmt::Debug for DeliveryId {
     }
 }
 
-impl DeliveryError {
-    /// One word for programs.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::TooLarge(_) => "too-large",
-            Self::InboxFull => "inbox-full",
-            Self::TooMany => "too-many",
-            Self::NoSpace(_) => "no-space",
-            Self::Unknown => "unknown",
-            Self::Elsewhere(_) => "elsewhere",
-            Self::Taken => "taken",
-            Self::TooMuch => "too-much",
-            Self::Checksum => "checksum",
-            Self::Broken => "broken",
-            Self::Land(_) => "name-taken",
-            Self::Io(_) => "disk",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests;
