@@ -13,6 +13,7 @@ mod browser_rules;
 mod connections;
 mod content;
 mod directory;
+mod e2e;
 mod feed;
 mod fetch_here;
 mod folder;

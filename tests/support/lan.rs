@@ -35,7 +35,9 @@ impl Lan {
         let home = self.temp.path().join(format!("node-{last}"));
         std::fs::create_dir_all(home.join("loot")).unwrap();
         let napster = (self.directory_port, self.peer_port);
-        NodeBuilder { home, address: self.address(last), napster, args: vec!["--no-directory".into()] }
+        let address = self.address(last);
+        let name = format!("node-{}", address.ip());
+        NodeBuilder { home, address, name, napster, args: vec!["--no-directory".into()] }
     }
 
     /// The service of the node at 127.0.0.`last`.
@@ -56,6 +58,7 @@ impl Lan {
 pub struct NodeBuilder {
     home: PathBuf,
     address: SocketAddr,
+    name: String,
     napster: (u16, u16),
     args: Vec<String>,
 }
@@ -70,6 +73,16 @@ impl NodeBuilder {
 
     pub fn arg(mut self, arg: &str) -> Self {
         self.args.push(arg.into());
+        self
+    }
+
+    pub fn args(self, args: impl IntoIterator<Item = &'static str>) -> Self {
+        args.into_iter().fold(self, Self::arg)
+    }
+
+    /// As others see it.
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = name.into();
         self
     }
 
@@ -98,7 +111,7 @@ impl NodeBuilder {
             .arg(self.home.join("loot"))
             .args(["--state".as_ref(), self.home.join("state").as_os_str()])
             .args(["--bind", &self.address.ip().to_string(), "--port", &self.address.port().to_string()])
-            .args(["--name", &format!("node-{}", self.address.ip()), "--announce-interval", "1s"])
+            .args(["--name", &self.name, "--announce-interval", "1s"])
             .args(&self.args)
             .stdin(Stdio::null());
         command
@@ -144,6 +157,12 @@ impl Node {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// As others know it; it stays when its name and address change.
+    #[track_caller]
+    pub fn uuid(&self) -> String {
+        std::fs::read_to_string(self.state("uuid")).unwrap().trim().to_owned()
     }
 
     /// A path below the shared folder.
@@ -213,6 +232,7 @@ impl Node {
         NodeBuilder {
             home,
             address: self.builder.address,
+            name: self.builder.name.clone(),
             napster: self.builder.napster,
             args: self.builder.args.clone(),
         }
