@@ -2,6 +2,9 @@
 
 mod axe;
 mod browser;
+mod evening;
 mod media;
 mod pages;
 mod room;
+mod screenshots;
+mod titles;

@@ -47,14 +47,14 @@ impl Room {
     }
 }
 
-fn library(node: NodeBuilder) -> NodeBuilder {
+pub fn library(node: NodeBuilder) -> NodeBuilder {
     let node = node.named("Library").file("maps/Atlas of the islands.pdf", vec![b'%'; 90_000]);
     let node = node.file(LONG, "pages").file(UNBROKEN, "scan").file(HEBREW, "עמוד").file("same name.txt", "one");
     let node = node.file("readme/Étoile du nord — été 2026.txt", "Bonjour.\n<b>not bold</b>\n");
     node.file("pictures/Harbour at dawn.png", media::cover(1)).file("pictures/Lighthouse.png", media::cover(2))
 }
 
-fn kitchen(node: NodeBuilder) -> NodeBuilder {
+pub fn kitchen(node: NodeBuilder) -> NodeBuilder {
     let node = node.named("Cucina").file("Recipes of the coast.txt", "Take a fish.\n").file(ARABIC, vec![7; 5_000]);
     let node = node.file("same name.txt", "another");
     node.file("music/Foghorn.wav", media::wav(60)).file("music/Bell buoy.wav", media::wav(5))
