@@ -41,6 +41,7 @@ common-nav-napster = Napster
 common-nav-help = Help
 common-nav-operator = This node
 common-away = The node does not answer. Trying again …
+common-paging = More of this list
 common-more-pages = More
 common-foot = boucan { $version }: files for everybody on this network.
 

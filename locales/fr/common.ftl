@@ -38,6 +38,7 @@ common-nav-napster = Napster
 common-nav-help = Aide
 common-nav-operator = Ce nœud
 common-away = Le nœud ne répond pas. Nouvel essai…
+common-paging = Suite de la liste
 common-more-pages = Autres pages
 common-foot = boucan { $version } : des fichiers pour tout le monde sur ce réseau.
 

@@ -38,6 +38,7 @@ common-nav-napster = Napster
 common-nav-help = Aiuto
 common-nav-operator = Questo nodo
 common-away = Il nodo non risponde. Riprovo…
+common-paging = Altre parti dell’elenco
 common-more-pages = Altre pagine
 common-foot = boucan { $version }: file per tutti su questa rete.
 

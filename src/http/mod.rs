@@ -54,7 +54,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
-use axum::routing::{get, options, post};
+use axum::routing::{any, get, options, post};
 use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -274,7 +274,7 @@ pub fn routes(app: App) -> Router {
         .merge(bring)
         .merge(operator)
         .merge(rest)
-        .fallback(error::not_found)
+        .fallback(any(error::not_found).layer(middleware::from_fn(error::as_page)))
         .layer(middleware::from_fn_with_state(app.clone(), host::check))
         // Around everything: refusals are answers too.
         .layer(header_layer(header::CONTENT_SECURITY_POLICY, PAGE_POLICY))

@@ -3,8 +3,11 @@
 mod axe;
 mod browser;
 mod evening;
+mod hostile;
+mod keyboard;
 mod media;
 mod pages;
 mod room;
 mod screenshots;
+mod text_browser;
 mod titles;

@@ -10,7 +10,7 @@ use super::room::Room;
 const WEIGHT_MAX_BYTES: u64 = 60_000;
 
 /// Where each page is, and what it shows when it works.
-fn pages(room: &Room) -> Vec<(String, &'static str)> {
+pub fn pages(room: &Room) -> Vec<(String, &'static str)> {
     let library = room.library.uuid();
     [
         ("/", "Library"),
@@ -25,6 +25,8 @@ fn pages(room: &Room) -> Vec<(String, &'static str)> {
         ("/held-back", "Held back"),
         ("/directory", "Napster"),
         ("/operator", "Operator"),
+        ("/design", "Colour"),
+        ("/nowhere", ""),
         ("/l/00000000-0000-4000-8000-000000000000", "did not work"),
     ]
     .map(|(address, words)| (address.replace("LIBRARY", &library), words))
