@@ -65,6 +65,7 @@ impl Tab {
             _ => (0, name),
         };
         let (code, text) = match key {
+            "Backspace" => (8, None),
             "Tab" => (9, None),
             "Enter" => (13, Some("\r")),
             "Escape" => (27, None),
