@@ -11,6 +11,7 @@ mod live;
 mod media;
 mod pages;
 mod preview;
+mod reading;
 mod room;
 mod screenshots;
 mod search;

@@ -79,7 +79,7 @@ fn drops() -> crate::support::scripted::Script {
         std::io::Write::write_all(stream, head.as_bytes())?;
         for _ in (from..FILM_BYTES).step_by(100_000) {
             std::io::Write::write_all(stream, &[7; 100_000])?;
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(200));
         }
         Ok(After::Close)
     })
