@@ -28,6 +28,10 @@ fn shots(evening: &Evening) -> Vec<Shot> {
         ("browse-there", "/l/LIBRARY"),
         ("browse-folder", "/l/LIBRARY?d=pictures"),
         ("missing", "/v/LIBRARY"),
+        ("near", "/near"),
+        ("new", "/new"),
+        ("join", "/join"),
+        ("help", "/help"),
         ("transfers", "/mirror"),
         ("held-back", "/held-back"),
         ("directory", "/directory"),
@@ -38,10 +42,13 @@ fn shots(evening: &Evening) -> Vec<Shot> {
     .into()
 }
 
-const ALONE: [(&str, &str); 8] = [
+const ALONE: [(&str, &str); 11] = [
     ("alone-home", "/"),
     ("alone-results", "/q/?v="),
     ("alone-browse", "/l/"),
+    ("alone-near", "/near"),
+    ("alone-new", "/new"),
+    ("alone-join", "/join"),
     ("alone-transfers", "/mirror"),
     ("alone-held-back", "/held-back"),
     ("alone-directory", "/directory"),
