@@ -52,12 +52,7 @@ impl Offer {
 }
 
 /// The news among what a node offers now. What went is noted.
-pub(super) fn added<'o>(
-    before: &Offer,
-    now: &Offer,
-    others: impl Iterator<Item = &'o Offer> + Clone,
-    departed: &mut Departed,
-) -> Vec<NewFile> {
+pub(super) fn added(before: &Offer, now: &Offer, others: &[&Offer], departed: &mut Departed) -> Vec<NewFile> {
     let mut renamed: BTreeMap<u64, usize> = BTreeMap::new();
     for entry in before.came(now) {
         departed.note(&entry);
@@ -67,11 +62,11 @@ pub(super) fn added<'o>(
         }
     }
     let mut was_known = |entry: &Entry<'_>| {
-        if departed.holds(entry) || others.clone().any(|other| other.has(entry)) {
+        if departed.holds(entry) || others.iter().any(|other| other.has(entry)) {
             return true;
         }
         match now.content(entry) {
-            Some(content) => before.holds(content) || others.clone().any(|other| other.holds(content)),
+            Some(content) => before.holds(content) || others.iter().any(|other| other.holds(content)),
             None => renamed.get_mut(&entry.size_bytes).filter(|left| **left > 0).is_some_and(|left| {
                 *left = left.saturating_sub(1);
                 true
@@ -154,7 +149,7 @@ mod tests {
             (&[], &["p/1,1", "p/2,1"], &[], &["p/1", "p/2"], "the first ones"),
         ] {
             let other = offer(other);
-            let added = added(&offer(before), &offer(now), [&other].into_iter(), &mut Departed::default());
+            let added = added(&offer(before), &offer(now), &[&other], &mut Departed::default());
             let added: Vec<&str> = added.iter().map(|file| file.path.as_str()).collect();
             assert_eq!(added, expected, "{why}");
         }
@@ -164,8 +159,8 @@ mod tests {
     fn what_went_and_comes_back_is_no_news() {
         let mut departed = Departed::default();
         let (full, empty) = (offer(&["a,1", "b,2"]), offer(&[]));
-        assert!(added(&full, &empty, [].into_iter(), &mut departed).is_empty());
-        assert!(added(&empty, &offer(&["a,1", "far/b,2"]), [].into_iter(), &mut departed).is_empty());
-        assert_eq!(added(&empty, &offer(&["a,3"]), [].into_iter(), &mut departed).len(), 1);
+        assert!(added(&full, &empty, &[], &mut departed).is_empty());
+        assert!(added(&empty, &offer(&["a,1", "far/b,2"]), &[], &mut departed).is_empty());
+        assert_eq!(added(&empty, &offer(&["a,3"]), &[], &mut departed).len(), 1);
     }
 }

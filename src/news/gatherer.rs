@@ -167,7 +167,7 @@ impl Gatherer {
                 return;
             }
             let others = self.known.iter().filter(|(other, _)| **other != node).map(|(_, offer)| offer);
-            let files = added(before, &offer, others, &mut self.departed);
+            let files = added(before, &offer, &others.collect::<Vec<_>>(), &mut self.departed);
             self.news.note(|journal| journal.add(node, name, files, time));
         }
         self.waiting.remove(&node);

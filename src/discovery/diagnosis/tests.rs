@@ -12,7 +12,7 @@ fn link(name: &str, kind: LinkKind, addresses: &[&str]) -> LinkFacts {
         is_used: kind != LinkKind::Loopback,
         v4: announced.clone(),
         v6: announced,
-        own_heard: true,
+        own_heard: kind != LinkKind::Loopback,
         others_heard: 0,
     }
 }
