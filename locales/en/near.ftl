@@ -37,6 +37,10 @@ near-announced = Called out { $count ->
    *[other] { $count } times
 } by { $family }, last { $ago }.
 near-failed = { $family } does not work: { $why }.
+near-named = Called out { $count ->
+    [one] once
+   *[other] { $count } times
+} to addresses that were named at the start, last { $ago }.
 near-not-announced = Nothing was sent here yet.
 near-came-back = What was sent also arrived here: sending works.
 near-not-come-back = Nothing of it arrived here again.

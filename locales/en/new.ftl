@@ -22,6 +22,7 @@ new-weeks-ago = { $count ->
     [one] { $count } week ago
    *[other] { $count } weeks ago
 }
+new-met-empty = is here
 new-met = is here with { $files }, { $size }
 new-added = { $files }, { $size }
 new-more = { $count ->

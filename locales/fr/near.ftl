@@ -37,6 +37,10 @@ near-announced = { $count ->
    *[other] { $count } appels lancés
 } en { $family }, le dernier { $ago }.
 near-failed = { $family } ne fonctionne pas : { $why }.
+near-named = { $count ->
+    [one] Un appel lancé
+   *[other] { $count } appels lancés
+} vers des adresses indiquées au démarrage, le dernier { $ago }.
 near-not-announced = Rien n’a encore été envoyé ici.
 near-came-back = Ce qui a été envoyé est aussi arrivé ici : l’envoi fonctionne.
 near-not-come-back = Rien n’en est revenu ici.

@@ -25,6 +25,7 @@ new-weeks-ago = { $count ->
     [one] Il y a { $count } semaine
    *[other] Il y a { $count } semaines
 }
+new-met-empty = est là
 new-met = est là avec { $files }, { $size }
 new-added = { $files }, { $size }
 new-more = { $count ->

@@ -37,6 +37,10 @@ near-announced = { $count ->
    *[other] { $count } chiamate inviate
 } con { $family }, l’ultima { $ago }.
 near-failed = { $family } non funziona: { $why }.
+near-named = { $count ->
+    [one] Una chiamata inviata
+   *[other] { $count } chiamate inviate
+} a indirizzi indicati all’avvio, l’ultima { $ago }.
 near-not-announced = Qui non è stato ancora inviato nulla.
 near-came-back = Ciò che è stato inviato è arrivato anche qui: l’invio funziona.
 near-not-come-back = Qui non ne è tornato nulla.

@@ -25,6 +25,7 @@ new-weeks-ago = { $count ->
     [one] { $count } settimana fa
    *[other] { $count } settimane fa
 }
+new-met-empty = è qui
 new-met = è qui con { $files }, { $size }
 new-added = { $files }, { $size }
 new-more = { $count ->

@@ -22,6 +22,8 @@ pub struct Facts {
     pub port: u16,
     /// Interfaces that are up.
     pub links: Vec<LinkFacts>,
+    /// How announcing to hosts that were named goes, by IPv4 and IPv6.
+    pub named: [Announced; 2],
     /// Interfaces of cables and radio that are not.
     pub not_up: Vec<String>,
     /// Interfaces that the operator chose and that are not there.
@@ -137,10 +139,12 @@ impl Facts {
             LinkFacts::new(interface, links::kind(&interface.name), segment, noted, now)
         };
         let links: Vec<LinkFacts> = interfaces.iter().map(&mut link).collect();
+        let named = notes.links.remove("").unwrap_or_default();
         let is_there = |name: &str| interfaces.iter().any(|interface| *interface.name == *name);
         Self {
             port,
             links,
+            named: [named.v4, named.v6].map(|sending| Announced::new(sending, now)),
             not_up: links::not_up(is_there),
             absent: segment.only.iter().filter(|name| !is_there(name)).cloned().collect(),
             is_bound_to_loopback: !segment.bound.is_empty() && segment.bound.iter().all(IpAddr::is_loopback),
@@ -179,10 +183,11 @@ impl Facts {
     /// What is known to be wrong.
     fn certain(&self) -> Vec<Cause> {
         let mut causes = Vec::new();
-        causes.extend(self.is_bound_to_loopback.then_some(Cause::OnlyThisMachine));
+        let is_alone = self.neighbours == 0;
+        causes.extend((is_alone && self.is_bound_to_loopback).then_some(Cause::OnlyThisMachine));
         causes.extend(self.absent.iter().cloned().map(Cause::Absent));
         let has_any = self.used().any(|link| link.kind != LinkKind::Virtual);
-        causes.extend((!has_any && causes.is_empty()).then_some(Cause::NoInterface));
+        causes.extend((is_alone && !has_any && causes.is_empty()).then_some(Cause::NoInterface));
         causes.extend(self.is_copied.then_some(Cause::CopiedState));
         causes.extend(self.near().filter_map(LinkFacts::not_sent));
         causes
@@ -223,22 +228,24 @@ impl Facts {
     }
 }
 
+impl Announced {
+    fn new(sending: Sending, now: Instant) -> Self {
+        let ago = sending.last.map(|last| now.saturating_duration_since(last));
+        Self { times: sending.times, ago, error: sending.error }
+    }
+}
+
 impl LinkFacts {
     fn new(interface: &Interface, kind: LinkKind, segment: &Segment, noted: Link, now: Instant) -> Self {
         let v4 = interface.v4.iter().map(|own| (IpAddr::V4(own.ip), own.prefix));
         let v6 = interface.v6.iter().map(|(ip, prefix)| (IpAddr::V6(*ip), *prefix));
-        let announced = |sending: Sending| Announced {
-            times: sending.times,
-            ago: sending.last.map(|last| now.saturating_duration_since(last)),
-            error: sending.error,
-        };
         Self {
             name: interface.name.clone(),
             kind: if interface.is_loopback { LinkKind::Loopback } else { kind },
             addresses: v4.chain(v6).collect(),
             is_used: segment.uses(interface) && (!interface.is_loopback || !segment.bound.is_empty()),
-            v4: announced(noted.v4),
-            v6: announced(noted.v6),
+            v4: Announced::new(noted.v4, now),
+            v6: Announced::new(noted.v6, now),
             own_heard: noted.own_heard.is_some(),
             others_heard: noted.others_heard,
         }

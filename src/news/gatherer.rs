@@ -21,6 +21,8 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// Our own new files may take so long to be read for their digests; what a neighbour's manifest
 /// tells is waited for no longer either.
 const READ_MAX: Duration = Duration::from_secs(20);
+/// Looking takes at most one part in so many of the time: it costs what there is, not what changed.
+const LOOK_SHARE: u32 = 20;
 /// While something is waited for, one looks again so often.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Without a change, it is looked for what is no news any more.
@@ -71,18 +73,20 @@ impl Gatherer {
             theirs.mark_unchanged();
             ours.mark_unchanged();
             digests.mark_unchanged();
+            let began = Instant::now();
             let look = move || {
-                let wake = self.look(Instant::now(), SystemTime::now());
+                let wake = self.look(began, SystemTime::now());
                 (self, wake)
             };
             // Large indexes take their time.
             let Ok((gatherer, wake)) = tokio::task::spawn_blocking(look).await else { return };
             self = gatherer;
+            let rest = began.elapsed().saturating_mul(LOOK_SHARE);
             tokio::select! {
-                Ok(()) = theirs.changed() => tokio::time::sleep(SETTLE).await,
-                Ok(()) = ours.changed() => tokio::time::sleep(SETTLE).await,
-                Ok(()) = digests.changed() => tokio::time::sleep(SETTLE).await,
-                () = tokio::time::sleep_until(wake.into()) => {}
+                Ok(()) = theirs.changed() => tokio::time::sleep(SETTLE.max(rest)).await,
+                Ok(()) = ours.changed() => tokio::time::sleep(SETTLE.max(rest)).await,
+                Ok(()) = digests.changed() => tokio::time::sleep(SETTLE.max(rest)).await,
+                () = tokio::time::sleep_until((wake + rest).into()) => {}
             }
         }
     }

@@ -23,9 +23,7 @@ const parts = () => [...document.querySelectorAll("[data-live][id]")];
 const topics = (part) => part.dataset.live.split(" ");
 
 function say(text) {
-  if (!status || status.textContent === text) return;
-  status.textContent = text;
-  status.hidden = !text;
+  if (status && status.textContent !== text) status.textContent = text;
 }
 
 // Nothing is taken from under the hands or the eyes of who uses it.

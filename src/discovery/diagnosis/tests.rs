@@ -90,6 +90,7 @@ fn causes_follow_from_what_was_tried_and_heard() {
         (Facts { has_sister: true, ..facts(vec![eth0()]) }, vec![Sister, there, Nobody], "two nodes on one machine"),
         (Facts { heard: 9, ..facts(vec![wlan0.clone()]) }, vec![AllLeft], "somebody was heard before"),
         (Facts { heard: 9, neighbours: 1, ..facts(vec![wlan0]) }, vec![], "somebody is here"),
+        (Facts { neighbours: 1, is_bound_to_loopback: true, ..facts(vec![]) }, vec![], "a LAN of one machine"),
         (
             Facts { heard: 9, neighbours: 1, is_copied: true, ..facts(vec![eth0()]) },
             vec![CopiedState],

@@ -12,7 +12,7 @@ pub(super) struct DiagnosisView {
     pub(super) links: Vec<LinkView>,
     /// Interfaces that are not up.
     pub(super) not_up: Option<String>,
-    /// `Heard from others: 12`, and what was ignored, and why.
+    /// `Heard from others: 12`, what was sent to hosts that were named, what was ignored, and why.
     pub(super) heard: Vec<String>,
 }
 
@@ -39,6 +39,10 @@ impl DiagnosisView {
     pub(super) fn new(facts: &Facts, say: Say, is_operator: bool) -> Self {
         let mut heard = vec![say.t1("near-heard-count", "count", facts.heard)];
         heard.extend((facts.elsewhere > 0).then(|| say.t1("near-ignored-elsewhere", "count", facts.elsewhere)));
+        heard.extend(facts.named.iter().filter_map(|named| {
+            let ago = say.ago(named.ago?);
+            Some(say.t2("near-named", ("count", named.times), ("ago", ago)))
+        }));
         heard.extend((facts.bad > 0).then(|| say.t1("near-ignored-bad", "count", facts.bad)));
         let links = facts.links.iter().filter(|link| link.is_used || link.kind != LinkKind::Loopback);
         Self {

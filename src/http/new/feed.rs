@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use super::view::{Nodes, file_href};
+use super::view::{Nodes, file_href, met};
 use crate::http::App;
 use crate::http::error::HttpError;
 use crate::http::operator::Visitor;
@@ -74,10 +74,7 @@ pub async fn atom(State(app): State<App>, visitor: Visitor, headers: HeaderMap) 
 fn entry(item: &NewsItem, nodes: &Nodes, say: Say) -> Entry {
     let author = xml(&nodes.name(item, say));
     let (title, folder, files) = match &item.what {
-        What::Met { files, bytes } => {
-            let offer = say.t2("new-met", ("files", say.files(*files)), ("size", say.size(*bytes)));
-            (format!("{author} {offer}"), "", Vec::new())
-        }
+        What::Met { files, bytes } => (format!("{author} {}", met(say, *files, *bytes)), "", Vec::new()),
         What::Added { folder, files, bytes, named, .. } => {
             let what = say.t2("new-added", ("files", say.files(*files)), ("size", say.size(*bytes)));
             let title = match &**folder {

@@ -148,8 +148,7 @@ fn item_view(item: &NewsItem, nodes: &Nodes, is_new: bool, say: Say, now: System
     let stamp = say.stamp(item.at());
     match &item.what {
         What::Met { files, bytes } => {
-            let what = say.t2("new-met", ("files", say.files(*files)), ("size", say.size(*bytes)));
-            ItemView { is_new, what, folder: None, ago, stamp, files: Vec::new(), more: None }
+            ItemView { is_new, what: met(say, *files, *bytes), folder: None, ago, stamp, files: Vec::new(), more: None }
         }
         What::Added { folder, files, bytes, named, .. } => {
             let what = say.t2("new-added", ("files", say.files(*files)), ("size", say.size(*bytes)));
@@ -167,6 +166,14 @@ fn item_view(item: &NewsItem, nodes: &Nodes, is_new: bool, say: Say, now: System
                 more: (more > 0).then(|| say.t1("new-more", "count", more)),
             }
         }
+    }
+}
+
+/// What is said of a node that was met.
+pub(super) fn met(say: Say, files: u64, bytes: u64) -> String {
+    match files {
+        0 => say.t("new-met-empty"),
+        _ => say.t2("new-met", ("files", say.files(files)), ("size", say.size(bytes))),
     }
 }
 
