@@ -9,8 +9,9 @@
 //! **HMAC**. **opportunistic mode**: also **mirror** what neighbours have; **shared mode**: only
 //! offer. **spool**: the hidden place for files that are not whole yet; **landing**: how a whole
 //! one comes to stand under its name. **ledger**: what was mirrored and what was deleted here.
-//! **operator**: who may change the node. **directory**: the Napster-style service;
-//! **session**: a login there; **peer**: who is logged in.
+//! **delivery**: a file that somebody brings in over HTTP; **inbox**: where those of others lie until
+//! the operator decides. **operator**: who may change the node. **directory**: the Napster-style
+//! service; **session**: a login there; **peer**: who is logged in.
 //!
 //! # Floors
 //!

@@ -363,7 +363,8 @@ fn a_name_from_outside_is_made_fit_or_refused_and_nothing_is_replaced() {
         if let Some(expected) = expected {
             assert_eq!(std::fs::read(node.loot(expected)).unwrap(), b"data", "{why}");
         } else if created.status != 201 {
-            assert_eq!((created.status, created.header("boucan-why")), (400, Some("name")), "{why}");
+            let word = created.header("boucan-why").unwrap_or_default();
+            assert!(created.status == 400 && word.starts_with("name"), "{why}: {word}");
         }
     }
     assert_eq!(std::fs::read(node.loot("here.txt")).unwrap(), b"mine");
@@ -427,7 +428,7 @@ fn the_operator_decides_about_what_came() {
     decide(&node, &format!("do=delete&item={}", percent(&names[0])));
     assert_eq!(inbox(&node).len(), 1);
     decide(&node, "do=share");
-    node.lists("essay (2).odt,".trim_end_matches(','));
+    node.lists("essay (3).odt");
     assert!(inbox(&node).is_empty());
     assert_eq!(std::fs::read(node.loot("essay.odt")).unwrap(), b"mine");
 }

@@ -21,6 +21,7 @@ use tokio::time::sleep;
 use super::channel_body::ChannelBody;
 use super::error::HttpError;
 use super::listeners::{ListenerLimits, Place};
+use super::operator::Visitor;
 use super::{App, Ends};
 use crate::listening::host_key;
 use crate::mirror::events::Listener;
@@ -35,7 +36,12 @@ const ALIVE: Duration = Duration::from_secs(15);
 const RETRY_AFTER: &str = "60";
 
 /// GET, and HEAD, whose answer has no body and takes no place.
-pub async fn events(State(app): State<App>, Extension(ends): Extension<Ends>, method: Method) -> Response {
+pub async fn events(
+    State(app): State<App>,
+    Extension(ends): Extension<Ends>,
+    visitor: Visitor,
+    method: Method,
+) -> Response {
     // One text waits for the client; the next is made when it was taken.
     let (sender, receiver) = channel(1);
     if method != Method::HEAD {
@@ -43,15 +49,16 @@ pub async fn events(State(app): State<App>, Extension(ends): Extension<Ends>, me
             return ([(header::RETRY_AFTER, RETRY_AFTER)], HttpError::TooManyFeeds).into_response();
         };
         let told = app.clone();
-        app.live.tell(sender, |sender| tell(told, place, sender));
+        let is_operator = visitor.is_operator;
+        app.live.tell(sender, move |sender| tell(told, is_operator, place, sender));
     }
     let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     (head, Body::new(ChannelBody(receiver))).into_response()
 }
 
 /// Tells one page what changes, until it goes.
-async fn tell(app: App, _place: Place, sender: Sender<Bytes>) {
-    let mut topics = Topics::of(&app);
+async fn tell(app: App, is_operator: bool, _place: Place, sender: Sender<Bytes>) {
+    let mut topics = Topics::of(&app, is_operator);
     let mut text = line("hello", &json!({ "up_seconds": app.started.elapsed().as_secs() }));
     while sender.send(Bytes::from(std::mem::take(&mut text))).await.is_ok() {
         sleep(PAUSE).await;
@@ -69,18 +76,22 @@ struct Topics {
     indexes: watch::Receiver<u64>,
     loot: watch::Receiver<std::sync::Arc<crate::loot::Snapshot>>,
     news: watch::Receiver<u64>,
+    inbox: Option<watch::Receiver<u64>>,
     mirror: Listener,
     /// Something of the mirror was heard already.
     mirror_told: bool,
 }
 
 impl Topics {
-    fn of(app: &App) -> Self {
+    fn of(app: &App, is_operator: bool) -> Self {
+        // When others send something is nobody else's business.
+        let inbox = is_operator.then(|| app.deliveries.inbox().subscribe());
         Self {
             presence: app.neighbourhood.subscribe_presence(),
             indexes: app.neighbourhood.subscribe(),
             loot: app.loot.subscribe(),
             news: app.news.subscribe(),
+            inbox,
             mirror: app.mirror.subscribe(),
             mirror_told: false,
         }
@@ -98,6 +109,7 @@ impl Topics {
             changed = self.indexes.wait_for_change() => changed,
             changed = self.loot.wait_for_change() => changed,
             changed = self.news.wait_for_change() => changed,
+            changed = wait_for_change_if(self.inbox.as_mut()) => changed,
             told = self.mirror.next() => {
                 self.mirror_told = true;
                 told.is_some()
@@ -107,7 +119,8 @@ impl Topics {
 
     fn has_unseen(&mut self) -> bool {
         self.mirror_told |= drain(&mut self.mirror);
-        self.mirror_told || seen(&self.presence) || seen(&self.indexes) || seen(&self.loot) || seen(&self.news)
+        let counters = [&self.presence, &self.indexes, &self.news];
+        self.mirror_told || seen(&self.loot) || counters.into_iter().chain(&self.inbox).any(seen)
     }
 
     /// Says what changed, each topic once.
@@ -121,6 +134,9 @@ impl Topics {
         }
         if take(&mut self.news) {
             text.push_str(&line("news", &json!({ "items": app.news.len() })));
+        }
+        if self.inbox.as_mut().is_some_and(take) {
+            text.push_str(&line("inbox", &json!({ "open": app.deliveries.inbox().is_open() })));
         }
         self.mirror_told |= drain(&mut self.mirror);
         if std::mem::take(&mut self.mirror_told) {
@@ -139,6 +155,14 @@ impl<T> WaitForChange for watch::Receiver<T> {
         let has_changed = self.changed().await.is_ok();
         self.mark_changed();
         has_changed
+    }
+}
+
+/// Nothing changes where there is nothing.
+async fn wait_for_change_if(changes: Option<&mut watch::Receiver<u64>>) -> bool {
+    match changes {
+        Some(changes) => changes.wait_for_change().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -129,12 +129,14 @@ impl Inbox {
     pub fn look(&self, folder: &LootFolder) -> io::Result<Vec<Item>> {
         let found = scan(folder, "", &AtomicUsize::new(0), |_| {})?;
         let mut inner = self.lock();
-        let mut known = std::mem::take(&mut inner.items);
-        // What arrived while we looked.
+        let known = std::mem::take(&mut inner.items);
         let is_there =
             |path: &str| LootPath::parse(path.as_bytes()).is_ok_and(|path| matches!(folder.facts(&path), Ok(Some(_))));
         let seen: HashSet<&str> = found.files.iter().map(|(path, _)| &**path).collect();
-        inner.items = known.extract_if(.., |path, _| !seen.contains(&**path) && is_there(path)).collect();
+        let (new, known): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            known.into_iter().partition(|(path, _)| !seen.contains(&**path) && is_there(path));
+        // What arrived while we looked.
+        inner.items = new;
         for (path, facts) in found.files {
             let at = u64::try_from(facts.modified_ns / 1_000_000_000).unwrap_or(0);
             let same = known.get(&path).filter(|item| item.size_bytes == facts.size_bytes).cloned();

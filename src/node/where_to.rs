@@ -58,6 +58,9 @@ fn addresses_text(app: &App, config: &Config, shared: &Path) -> String {
     if config.mirror.is_some() {
         text.push_str("and copies what neighbours have (opportunistic mode)\n");
     }
+    if app.deliveries.inbox().is_open() {
+        text.push_str("and takes files of others into its inbox (/bring)\n");
+    }
     text.push_str("\nOpen in a browser:\n");
     let all = addresses(app).into_iter().map(|ip| SocketAddr::new(ip, app.port));
     // Bound to addresses, it is nowhere else; the others come with the one for whoever sits here.

@@ -22,15 +22,13 @@ function begin() {
   for (const part of form.querySelectorAll("[data-plain]")) part.hidden = true;
   for (const part of form.querySelectorAll("[data-scripted]")) part.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
-  chooser("files", false);
-  chooser("folder", true);
+  chooser("files", at("files"));
+  const folder = document.createElement("input");
+  if ("webkitdirectory" in folder) chooser("folder", Object.assign(folder, { type: "file", webkitdirectory: true }));
 
   // A button that opens the browser's own window.
-  function chooser(what, isFolder) {
+  function chooser(what, input) {
     const button = form.querySelector(`[data-choose="${what}"]`);
-    const input = document.createElement("input");
-    if (isFolder && !("webkitdirectory" in input)) return;
-    Object.assign(input, { type: "file", multiple: true, webkitdirectory: isFolder });
     input.addEventListener("change", () => {
       add(chosen(input));
       input.value = "";

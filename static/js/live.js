@@ -4,7 +4,7 @@
 const PAUSE_MS = 1000;
 // Times run on without an event.
 const ANYWAY_MS = 30000;
-const TOPICS = ["near", "transfers", "loot", "news"];
+const TOPICS = ["near", "transfers", "loot", "news", "inbox"];
 const AWAY_MIN_MS = 2000;
 const AWAY_MAX_MS = 60000;
 // Where the node has no place for a stream, the page asks now and then, and for a place less often.

@@ -73,19 +73,19 @@ pub(super) async fn write(
     writer: Writer,
     bandwidth: Bandwidth,
 ) -> (Option<Writer>, Result<(), DeliveryError>) {
-    let interruption = writer.interruption();
+    let pulse = writer.pulse();
     let mut pipe = Pipe::new(writer, bandwidth);
     let came = loop {
         let frame = tokio::select! {
             frame = incoming.frame() => frame,
-            () = interruption.wanted() => break Err(DeliveryError::Broken),
+            () = pulse.wanted() => break Err(DeliveryError::Broken),
         };
         let bytes = match frame {
             None => break Ok(()),
             Some(Err(_)) => break Err(DeliveryError::Broken),
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
         };
-        interruption.moved(Instant::now());
+        pulse.moved(Instant::now());
         if let Err(error) = pipe.push(&bytes).await {
             break Err(error);
         }

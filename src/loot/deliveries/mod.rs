@@ -27,7 +27,7 @@ pub use self::limits::BringLimits;
 pub use self::receipt::Receipt;
 use self::shelf::Shelf;
 use self::table::Table;
-pub use self::writer::{Interruption, Writer};
+pub use self::writer::{Pulse, Writer};
 use super::inbox::Inbox;
 use super::landing::LandError;
 use super::space::{NoSpace, SpaceBudget};

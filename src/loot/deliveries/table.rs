@@ -9,7 +9,7 @@ use super::limits::{
     WRITERS_PER_HOST_MAX,
 };
 use super::note::Note;
-use super::writer::{Hashed, Interruption};
+use super::writer::{Hashed, Pulse};
 use super::{DeliveryError, DeliveryId, Parcel, Place, Progress, Quota, Receipt};
 use crate::loot::space::Reservation;
 
@@ -28,7 +28,7 @@ struct Entry {
     reservation: Option<Reservation>,
     touched: SystemTime,
     /// Who writes it now.
-    writing: Option<Arc<Interruption>>,
+    writing: Option<Arc<Pulse>>,
 }
 
 /// What a writer works with.
@@ -38,7 +38,7 @@ pub(super) struct Taken {
     pub(super) received_bytes: u64,
     pub(super) hashed: Hashed,
     pub(super) reservation: Option<Reservation>,
-    pub(super) interruption: Arc<Interruption>,
+    pub(super) pulse: Arc<Pulse>,
 }
 
 impl Table {
@@ -85,7 +85,8 @@ impl Table {
 
     pub(super) fn progress(&self, id: DeliveryId) -> Option<Progress> {
         if let Some(entry) = self.under_way.get(&id) {
-            let (received_bytes, size_bytes) = (entry.received_bytes, entry.note.size_bytes);
+            let received_bytes = entry.writing.as_ref().map_or(entry.received_bytes, |pulse| pulse.received_bytes());
+            let size_bytes = entry.note.size_bytes;
             return Some(Progress { received_bytes, size_bytes, expires: Some(entry.expires()), receipt: None });
         }
         let receipt = self.arrived.iter().find(|(arrived, _)| *arrived == id).map(|(_, receipt)| receipt.clone())?;
@@ -121,14 +122,14 @@ impl Table {
         if hosts.len() >= WRITERS_MAX || (is_guest && of_host >= WRITERS_PER_HOST_MAX) {
             return Err(DeliveryError::TooMany);
         }
-        let interruption = Arc::new(Interruption::new(now));
-        entry.writing = Some(interruption.clone());
+        let pulse = Arc::new(Pulse::new(entry.received_bytes, now));
+        entry.writing = Some(pulse.clone());
         Ok(Taken {
             note: entry.note.clone(),
             received_bytes: entry.received_bytes,
             hashed: std::mem::take(&mut entry.hashed),
             reservation: entry.reservation.take(),
-            interruption,
+            pulse,
         })
     }
 

@@ -158,7 +158,7 @@ fn only_one_writes_and_who_is_silent_gives_way() {
     writer.append(b"01234").unwrap();
     assert!(matches!(take(&room, id, 0), Err(DeliveryError::Taken)));
     assert!(!room.deliveries.gives_way(id, start + SILENT - Duration::from_millis(1)));
-    writer.interruption().moved(start + SILENT);
+    writer.pulse().moved(start + SILENT);
     assert!(!room.deliveries.gives_way(id, start + SILENT), "it moved");
     assert!(room.deliveries.gives_way(id, start + 2 * SILENT));
     assert!(matches!(take(&room, id, 5), Err(DeliveryError::Taken)), "until it has stopped");

@@ -32,10 +32,11 @@ pub(super) struct Hashed {
     bytes: u64,
 }
 
-/// Tells a writer to stop, and knows when something came last.
+/// What a writer shows to others, and how they tell it to stop.
 #[derive(Debug)]
-pub struct Interruption {
+pub struct Pulse {
     began: Instant,
+    received_bytes: AtomicU64,
     /// Milliseconds since then.
     moved_ms: AtomicU64,
     token: CancellationToken,
@@ -62,9 +63,15 @@ struct Promised {
     hashed: Hashed,
 }
 
-impl Interruption {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { began: now, moved_ms: AtomicU64::new(0), token: CancellationToken::new() }
+impl Pulse {
+    pub(super) fn new(received_bytes: u64, now: Instant) -> Self {
+        let received_bytes = AtomicU64::new(received_bytes);
+        Self { began: now, received_bytes, moved_ms: AtomicU64::new(0), token: CancellationToken::new() }
+    }
+
+    /// Bytes that are here.
+    pub(super) fn received_bytes(&self) -> u64 {
+        self.received_bytes.load(Ordering::Relaxed)
     }
 
     /// Something came.
@@ -129,8 +136,8 @@ impl Writer {
 
     /// What tells it to stop.
     #[must_use]
-    pub fn interruption(&self) -> Arc<Interruption> {
-        self.taken.as_ref().map_or_else(|| Arc::new(Interruption::new(Instant::now())), |t| t.interruption.clone())
+    pub fn pulse(&self) -> Arc<Pulse> {
+        self.taken.as_ref().map_or_else(|| Arc::new(Pulse::new(0, Instant::now())), |t| t.pulse.clone())
     }
 
     /// The bytes that follow now have this checksum: if they have not, or not all come, they go.
@@ -177,6 +184,7 @@ impl Writer {
             promised.sha1.update(bytes);
         }
         taken.received_bytes = taken.received_bytes.saturating_add(bytes.len() as u64);
+        taken.pulse.received_bytes.store(taken.received_bytes, Ordering::Relaxed);
         if let Some(reservation) = &mut taken.reservation {
             reservation.written(bytes.len() as u64);
         }
