@@ -27,7 +27,7 @@ use crate::http::host::HostNames;
 use crate::http::listeners::Listeners;
 use crate::http::operator::Rank;
 use crate::http::uploads::Uploads;
-use crate::http::{App, archive, bring, content, feed, live, media, mirror, relay, routes};
+use crate::http::{App, archive, bring, content, feed, library, live, media, mirror, relay, routes};
 use crate::identity::StateFolder;
 use crate::leaving::{Leaving, Outgoing};
 use crate::listening::{Gate, listen};
@@ -136,6 +136,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
     if config.mirror.is_some() && !quiet && terminal.is_watched() {
         tasks.spawn(terminal.show(app.mirror.clone()));
     }
+    tasks.spawn(library::keep(app.clone()));
     start_mirror(config, &app, ledger, space, &tasks);
     signalled().await?;
     end(&tasks, keeper, registry, news).await;

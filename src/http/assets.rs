@@ -28,6 +28,7 @@ const STYLE: &str = concat!(
     include_str!("../../static/css/live.css"),
     include_str!("../../static/css/near.css"),
     include_str!("../../static/css/new.css"),
+    include_str!("../../static/css/search.css"),
 );
 
 /// One module a concern; `main.js` is on each page.
@@ -42,6 +43,7 @@ const ASSETS: &[Asset] = &[
     Asset { name: "words.js", content_type: SCRIPT, content: include_str!("../../static/js/words.js") },
     Asset { name: "copy.js", content_type: SCRIPT, content: include_str!("../../static/js/copy.js") },
     Asset { name: "keys.js", content_type: SCRIPT, content: include_str!("../../static/js/keys.js") },
+    Asset { name: "search.js", content_type: SCRIPT, content: include_str!("../../static/js/search.js") },
     Asset { name: "live.js", content_type: SCRIPT, content: include_str!("../../static/js/live.js") },
 ];
 

@@ -1,4 +1,4 @@
-//! `/`: search, who is near, and what we offer.
+//! `/`: search; below it what is here, who is near and what is new, in short.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,32 +10,53 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use super::error::HttpError;
-use super::mirror::view::UnderWay;
 use super::operator::Visitor;
-use super::page::{Frame, NeighbourView, files, grouped, render, size};
-use super::switch::SwitchView;
+use super::page::{Frame, Tab, render};
+use super::say::Say;
+use super::search::link_to;
 use super::{App, Ends};
 use crate::loot::LootState;
 use crate::neighbours::Neighbour;
-use crate::wire::Index;
+use crate::news::{NewsItem, What};
+use crate::wire::{Index, url};
+
+/// Nodes that are named; `/near` has them all.
+const NODES_SHOWN: usize = 5;
+/// The newest of what is new; `/new` has the rest.
+const NEWS_SHOWN: usize = 4;
 
 #[derive(askama::Template)]
 #[template(path = "home.html")]
 struct HomePage {
     frame: Frame,
-    neighbours: Vec<NeighbourView>,
-    /// From whom nothing is copied: the operator's own doing, shown to nobody else.
-    switched_off: Vec<Uuid>,
-    announced_on: Vec<String>,
-    heard: String,
-    elsewhere: u64,
     loot_files: String,
     loot_size: String,
+    /// The operator's alone.
     folder: String,
     scanning: Option<String>,
     missing: Option<String>,
     watch_limited: Option<String>,
-    mirror: Option<UnderWay>,
+    nodes: Vec<NodeView>,
+    /// How many there are.
+    count: String,
+    news: Vec<NewsView>,
+}
+
+/// A neighbour in short.
+struct NodeView {
+    uuid: Uuid,
+    name: String,
+    /// None while its list of files is not known.
+    files: Option<String>,
+}
+
+/// Something new in short.
+struct NewsView {
+    node: String,
+    href: String,
+    what: String,
+    ago: String,
+    stamp: String,
 }
 
 /// The front page.
@@ -44,33 +65,58 @@ pub async fn show(
     Extension(ends): Extension<Ends>,
     visitor: Visitor,
 ) -> Result<Response, HttpError> {
-    let now = Instant::now();
-    let snapshot = app.loot.snapshot();
-    let status = app.loot.status();
-    let neighbours = app.neighbourhood.present(now);
-    let (counts, of, ours) = (app.missing.clone(), neighbours.clone(), snapshot.index.clone());
-    let missing = App::walk(&app.listings, move || counts.count(&of, &ours)).await?;
-    let views = neighbours.iter().zip(missing).map(|(n, missing)| NeighbourView::new(n, missing, ends.local.ip(), now));
-    let scanning = (status.state == LootState::Scanning).then(|| grouped(app.loot.files_seen()));
+    let say = visitor.say;
+    let (snapshot, status) = (app.loot.snapshot(), app.loot.status());
+    let neighbours = app.neighbourhood.present(Instant::now());
+    let is_scanning = status.state == LootState::Scanning;
     render(&HomePage {
-        frame: Frame::new(&app, &visitor),
-        neighbours: views.collect(),
-        switched_off: SwitchView::all_off(&app, &visitor).iter().map(|off| off.uuid).collect(),
-        announced_on: announced_on(&app),
-        heard: grouped(usize::try_from(app.stats.heard()).unwrap_or(usize::MAX)),
-        elsewhere: app.stats.elsewhere(),
-        loot_files: files(snapshot.index.len()),
-        loot_size: size(snapshot.index.total_bytes()),
+        frame: Frame::new(&app, &visitor).at(Tab::Search),
+        loot_files: say.files(snapshot.index.len()),
+        loot_size: say.size(snapshot.index.total_bytes()),
         folder: if visitor.is_operator { app.loot.folder().path().display().to_string() } else { String::new() },
-        scanning,
+        scanning: is_scanning.then(|| say.t1("home-scanning", "files", say.files(app.loot.files_seen()))),
         missing: match status.state {
-            LootState::Missing(why) if visitor.is_operator => Some(why.into()),
-            LootState::Missing(_) => Some("The folder of this node is not there at the moment.".into()),
+            LootState::Missing(why) if visitor.is_operator => Some(say.t1("home-missing-why", "why", &*why)),
+            LootState::Missing(_) => Some(say.t("home-missing")),
             _ => None,
         },
-        watch_limited: status.watch_limited.filter(|_| visitor.is_operator).map(Into::into),
-        mirror: UnderWay::now(&app, now),
+        watch_limited: status
+            .watch_limited
+            .filter(|_| visitor.is_operator)
+            .map(|why| say.t1("home-unwatched", "why", &*why)),
+        nodes: neighbours.iter().take(NODES_SHOWN).map(|node| short(node, &ends, say)).collect(),
+        count: say.number(neighbours.len()),
+        news: app.news.latest(0, NEWS_SHOWN).iter().map(|item| news(item, say)).collect(),
     })
+}
+
+fn short(neighbour: &Neighbour, ends: &Ends, say: Say) -> NodeView {
+    NodeView {
+        uuid: neighbour.uuid,
+        name: link_to(neighbour, ends.local.ip()).map_or_else(|| say.t("home-unnamed"), |(_, name)| name),
+        files: neighbour.known.as_ref().map(|known| say.files(known.index.len())),
+    }
+}
+
+fn news(item: &NewsItem, say: Say) -> NewsView {
+    let name = item.node_name.as_str();
+    let (folder, what) = match &item.what {
+        What::Met { .. } => ("", say.t("home-met")),
+        What::Added { folder, files, .. } if folder.is_empty() => {
+            ("", say.t1("home-added-top", "files", say.files(*files)))
+        }
+        What::Added { folder, files, .. } => {
+            (&**folder, say.t2("home-added", ("files", say.files(*files)), ("folder", &**folder)))
+        }
+    };
+    let query = if folder.is_empty() { String::new() } else { format!("?d={}", url::query_value(folder)) };
+    NewsView {
+        node: if name.is_empty() { say.t("home-unnamed") } else { name.to_owned() },
+        href: format!("/l/{}{query}", item.node),
+        what,
+        ago: say.when(item.at()),
+        stamp: say.stamp(item.at()),
+    }
 }
 
 /// How many files of each neighbour are not here, kept while neither index changes.
@@ -102,14 +148,4 @@ impl MissingCounts {
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Counted>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn announced_on(app: &App) -> Vec<String> {
-    let interfaces = app.interfaces.current();
-    let any_bound = !app.segment.bound.is_empty();
-    interfaces
-        .iter()
-        .filter(|i| app.segment.uses(i) && (!i.is_loopback || any_bound))
-        .map(|i| i.name.to_string())
-        .collect()
 }

@@ -25,6 +25,7 @@ pub mod help;
 pub mod home;
 pub mod host;
 pub mod join;
+pub mod library;
 pub mod listeners;
 pub mod live;
 pub mod loot_pages;

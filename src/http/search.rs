@@ -1,55 +1,112 @@
 //! `/q/?v=…`: what everybody nearby offers, and where to get it (`docs/PROTOCOL.md`, section 4).
+//!
+//! With `part=1` the results alone, the first of them sent before the others are made: what a page
+//! shows while somebody types.
 
-use std::net::{IpAddr, SocketAddr};
+mod asked;
+mod choices;
+mod rows;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use askama::Template as _;
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::response::Response;
-use uuid::Uuid;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use tokio::sync::mpsc;
 
+use self::asked::Asked;
+use self::choices::{Chip, Choice, Column, Held, chips, columns, held, nodes, orders};
+pub(super) use self::rows::link_to;
+use self::rows::{FolderRow, Row, Showing};
+use super::channel_body::ChannelBody;
 use super::error::HttpError;
 use super::operator::Visitor;
-use super::page::{Frame, Paging, ROWS, files, grouped, page_number, render, size};
-use super::{App, Ends};
-use crate::directory::registry;
+use super::page::{Frame, Paging, ROWS, Tab, render};
+use super::say::Say;
+use super::{App, Ends, library};
 use crate::neighbours::Neighbour;
-use crate::search::{Found, Hit, Library, RANKED_MAX, Request, Shelf, search};
-use crate::wire::{DigestTable, url};
+use crate::search::{Found, Library, RANKED_MAX, Request, search};
 
-/// Forban renews the page every `r` seconds; within these bounds, else the wish is ignored.
-const REFRESH_SECONDS: std::ops::RangeInclusive<u32> = 5..=3600;
-/// Holders shown of one hit; the rest is counted.
-const HOLDERS_SHOWN: usize = 4;
 /// How long a search may take.
 const SEARCH_MAX: Duration = Duration::from_millis(250);
+/// Rows that are sent before the others are made: a screen is full.
+const FIRST_ROWS: usize = 20;
+/// Words that are offered alone when all together find nothing.
+const WORDS_OFFERED: usize = 4;
 
 #[derive(askama::Template)]
 #[template(path = "search.html")]
 struct SearchPage {
     frame: Frame,
+    asked: Asked,
+    head: Head,
+    list: List,
+    tail: Tail,
+}
+
+/// What stands above the hits.
+#[derive(askama::Template)]
+#[template(path = "search_head.html")]
+struct Head {
+    say: Say,
     heading: String,
-    found: Found,
-    rows: Vec<Row>,
-    nodes: usize,
-    paging: Paging,
-    /// There are more hits than are shown.
+    /// The same for who does not see it, and the title of the page.
+    said: String,
+    title: String,
+    as_regex: bool,
+    cut_short: bool,
+    /// Only so many are shown.
     shown: Option<String>,
+    all_href: String,
+    is_of_all_kinds: bool,
+    chips: Vec<Chip>,
+    held: Vec<Held>,
+    narrow: Narrow,
+    folders: Vec<FolderRow>,
+    nothing: Option<Nothing>,
+    columns: [Column; 4],
 }
 
-struct Row {
-    folder: String,
-    file: String,
-    size: String,
-    href: String,
-    holders: Vec<Holder>,
-    more_holders: usize,
+/// The form for sizes, nodes and orders.
+struct Narrow {
+    asked: Asked,
+    orders: Vec<Choice>,
+    nodes: Vec<Choice>,
+    is_bad_least: bool,
+    is_bad_most: bool,
+    is_open: bool,
 }
 
-struct Holder {
-    name: String,
-    href: String,
+/// Nothing was found: what to do.
+struct Nothing {
+    why: String,
+    unfiltered: Option<String>,
+    /// Each word alone: as it is written, and where that is looked for.
+    words: Vec<(String, String)>,
+}
+
+/// Some hits.
+#[derive(askama::Template)]
+#[template(path = "search_rows.html")]
+struct List {
+    say: Say,
+    rows: Vec<Row>,
+    token: String,
+    back: String,
+}
+
+/// What stands below them.
+#[derive(askama::Template)]
+#[template(path = "search_tail.html")]
+struct Tail {
+    say: Say,
+    paging: Paging,
+    is_empty: bool,
 }
 
 /// The results of a search; without one, everything.
@@ -59,113 +116,119 @@ pub async fn show(
     RawQuery(query): RawQuery,
     visitor: Visitor,
 ) -> Result<Response, HttpError> {
-    let query = query.unwrap_or_default();
-    let value = |key| url::query_first(&query, key).map(|value| String::from_utf8_lossy(&value).into_owned());
-    let wanted = value("v").unwrap_or_default();
-    let refresh = value("r").and_then(|text| text.parse().ok()).filter(|seconds| REFRESH_SECONDS.contains(seconds));
-    let page = page_number(&query);
-    let neighbours: Vec<Neighbour> =
-        app.neighbourhood.present(Instant::now()).into_iter().filter(|n| n.known.is_some()).collect();
-    let (found, library) = run(&app, &neighbours, wanted.clone(), page).await?;
-    let paging = Paging::new(visitor.say, page, found.total.min(RANKED_MAX), |page| {
-        let refresh = refresh.map(|seconds| format!("&r={seconds}")).unwrap_or_default();
-        format!("/q/?v={}{refresh}&p={page}", url::query_value(&wanted))
-    });
-    render(&SearchPage {
-        rows: found.hits.iter().map(|hit| row(&app, hit, &library, &neighbours, ends.local.ip())).collect(),
-        heading: heading(&wanted, &found),
-        shown: (found.total > RANKED_MAX).then(|| grouped(RANKED_MAX)),
-        found,
-        nodes: neighbours.len().saturating_add(1),
-        paging,
-        frame: Frame { query: wanted, refresh, ..Frame::new(&app, &visitor) },
-    })
+    let asked = Asked::parse(query.as_deref().unwrap_or_default());
+    let neighbours = library::tellers(&app, Instant::now());
+    let (found, library) = run(&app, &neighbours, &asked).await?;
+    let showing = Showing {
+        app: &app,
+        library: &library,
+        neighbours: &neighbours,
+        local: ends.local.ip(),
+        say: visitor.say,
+        fetches: visitor.is_operator,
+    };
+    let head = head(&asked, &found, &showing);
+    let paging = paging(&asked, &found, visitor.say);
+    let tail = Tail { say: visitor.say, paging, is_empty: found.total == 0 };
+    let (say, token, back) = (visitor.say, visitor.form_token.clone(), asked.to_string());
+    let list = move |rows| List { say, rows, token: token.clone(), back: back.clone() };
+    let mut rows: Vec<Row> = found.hits.iter().map(|hit| showing.row(hit)).collect();
+    if asked.is_part {
+        let others = rows.split_off(FIRST_ROWS.min(rows.len()));
+        let first = format!("{}{}", head.render()?, list(rows).render()?);
+        return Ok(in_two(first, move || Ok(format!("{}{}", list(others).render()?, tail.render()?))));
+    }
+    let frame = Frame { query: asked.text.clone(), refresh: asked.refresh, ..Frame::new(&app, &visitor) };
+    let list = list(rows);
+    render(&SearchPage { frame: frame.at(Tab::Search), asked, head, list, tail })
 }
 
 /// The search itself, off the threads that serve, a few at once.
-async fn run(
-    app: &App,
-    neighbours: &[Neighbour],
-    wanted: String,
-    page: usize,
-) -> Result<(Found, Arc<Library>), HttpError> {
-    let ours = Shelf { holder: app.uuid, index: app.loot.snapshot().index.clone(), digests: app.loot.digests() };
-    let shelves: Vec<Shelf> = std::iter::once(ours).chain(neighbours.iter().filter_map(shelf)).collect();
-    let names = app.napster.registry.as_ref().map(|registry| registry.names());
-    let librarian = app.librarian.clone();
-    let request =
-        Request { text: wanted, skip: page.saturating_sub(1).saturating_mul(ROWS), take: ROWS, ..Request::default() };
+async fn run(app: &App, neighbours: &[Neighbour], asked: &Asked) -> Result<(Found, Arc<Library>), HttpError> {
+    let request = Request {
+        text: asked.text.clone(),
+        filters: asked.filters(),
+        order: asked.order,
+        skip: asked.page.saturating_sub(1).saturating_mul(ROWS),
+        take: ROWS,
+    };
+    let (of, neighbours) = (app.clone(), neighbours.to_vec());
     let searched = App::walk(&app.searches, move || {
-        let now = Instant::now();
-        let library = librarian.library(shelves, names, now);
+        let library = library::of_now(&of, &neighbours);
         search(&request, &library, Instant::now() + SEARCH_MAX).map(|found| (found, library))
     });
     searched.await?.map_err(|error| HttpError::BadQuery(error.to_string()))
 }
 
-fn shelf(neighbour: &Neighbour) -> Option<Shelf> {
-    let digests: Option<&Arc<DigestTable>> = neighbour.manifest.as_ref().map(|manifest| &manifest.digests);
-    Some(Shelf {
-        holder: neighbour.uuid,
-        index: neighbour.known.as_ref()?.index.clone(),
-        digests: digests.cloned().unwrap_or_default(),
-    })
-}
-
-fn heading(wanted: &str, found: &Found) -> String {
-    match (wanted.trim(), found.total) {
-        ("", _) => format!("Everything nearby: {}", files(found.total)),
-        (_, 0) => "Nothing found".into(),
-        (_, total) => files(total),
-    }
-}
-
-fn row(app: &App, hit: &Hit, library: &Library, neighbours: &[Neighbour], local: IpAddr) -> Row {
-    let nodes = hit
-        .holders
-        .iter()
-        .filter_map(|(shelf, listed)| holder(app, library.shelves().get(*shelf)?.holder, listed, neighbours, local));
-    let holders: Vec<Holder> = nodes.chain(peers(app, hit, library, neighbours)).collect();
-    let (folder, file) = hit.name.rsplit_once('/').map_or(("", hit.name.as_str()), |(folder, file)| (folder, file));
-    Row {
-        folder: folder.to_owned(),
-        file: file.to_owned(),
-        size: hit.size_bytes.map(size).unwrap_or_default(),
-        href: holders.first().map(|holder| holder.href.clone()).unwrap_or_default(),
-        more_holders: holders.len().saturating_sub(HOLDERS_SHOWN),
-        holders: holders.into_iter().take(HOLDERS_SHOWN).collect(),
-    }
-}
-
-/// Where a node that holds it gives it.
-fn holder(app: &App, uuid: Uuid, listed: &str, neighbours: &[Neighbour], local: IpAddr) -> Option<Holder> {
-    if uuid == app.uuid {
-        return Some(Holder { name: app.name.to_string(), href: url::file_target(listed) });
-    }
-    let neighbour = neighbours.iter().find(|neighbour| neighbour.uuid == uuid)?;
-    let (origin, name) = link_to(neighbour, local)?;
-    Some(Holder { name, href: format!("{origin}{}", url::file_target(listed)) })
-}
-
-/// A neighbour's origin and name, for a visitor who reached us at `local`.
-pub(super) fn link_to(neighbour: &Neighbour, local: IpAddr) -> Option<(String, String)> {
-    let address = neighbour.address_for_links(local)?;
-    let origin = url::origin(address.service, address.interface.as_deref());
-    let name =
-        if neighbour.name.as_str().is_empty() { address.service.ip().to_string() } else { neighbour.name.to_string() };
-    Some((origin, name))
-}
-
-/// The Napster peers that registered it; their files come through this node. A node that joined
-/// our directory is a neighbour already.
-fn peers(app: &App, hit: &Hit, library: &Library, neighbours: &[Neighbour]) -> Vec<Holder> {
-    let Some((registry, md5)) = app.napster.registry.as_ref().zip(hit.md5) else { return Vec::new() };
-    let uuids: Vec<Uuid> = hit.holders.iter().filter_map(|(at, _)| Some(library.shelves().get(*at)?.holder)).collect();
-    let nodes = neighbours.iter().filter(|neighbour| uuids.contains(&neighbour.uuid));
-    let hosts: Vec<IpAddr> = nodes.flat_map(Neighbour::addresses).map(|address| address.service.ip()).collect();
-    let peer = |holder: registry::Holder| {
-        let host = holder.proven.first().map_or(IpAddr::V4(holder.address.v4), SocketAddr::ip);
-        (!hosts.contains(&host)).then(|| Holder { name: format!("Napster peer {host}"), href: format!("/n/{md5}") })
+fn head(asked: &Asked, found: &Found, showing: &Showing<'_>) -> Head {
+    let say = showing.say;
+    let text = asked.text.trim();
+    let heading = match (text, found.total) {
+        (_, 0) => say.t("search-nothing"),
+        ("", total) => say.t1("search-everything", "files", say.files(total)),
+        (_, total) => say.files(total),
     };
-    registry.holders(md5).into_iter().filter_map(peer).collect()
+    let nodes = nodes(asked, showing.app, showing.neighbours);
+    let is_bad = |text: &str| !Asked::is_size(text);
+    Head {
+        say,
+        said: if text.is_empty() {
+            heading.clone()
+        } else {
+            say.t2("search-said", ("count", &*heading), ("words", text))
+        },
+        title: if text.is_empty() { say.t("search-title") } else { text.to_owned() },
+        as_regex: found.as_regex,
+        cut_short: found.cut_short,
+        shown: (found.total > RANKED_MAX).then(|| say.t1("search-first-shown", "count", RANKED_MAX as u64)),
+        all_href: Asked { kinds: Default::default(), page: 1, ..asked.clone() }.to_string(),
+        is_of_all_kinds: asked.kinds.is_all(),
+        chips: chips(asked, found, say),
+        held: held(asked, &nodes, say),
+        folders: found.folders.iter().filter_map(|folder| showing.folder(folder)).collect(),
+        nothing: (found.total == 0).then(|| nothing(asked, showing)),
+        columns: columns(asked, say),
+        narrow: Narrow {
+            orders: orders(asked, say),
+            nodes,
+            is_bad_least: is_bad(&asked.least),
+            is_bad_most: is_bad(&asked.most),
+            is_open: is_bad(&asked.least) || is_bad(&asked.most),
+            asked: asked.clone(),
+        },
+        heading,
+    }
+}
+
+fn nothing(asked: &Asked, showing: &Showing<'_>) -> Nothing {
+    let nodes = showing.neighbours.len().saturating_add(1) as u64;
+    let words: Vec<&str> = asked.text.split_whitespace().filter(|word| !word.starts_with('-')).collect();
+    let alone = |word: &&str| {
+        let alone = Asked { text: (*word).to_owned(), ..asked.unfiltered() };
+        ((*word).to_owned(), alone.to_string())
+    };
+    Nothing {
+        why: showing.say.t1("search-nobody-has", "count", nodes),
+        unfiltered: asked.is_narrowed().then(|| asked.unfiltered().to_string()),
+        words: if words.len() > 1 { words.iter().take(WORDS_OFFERED).map(alone).collect() } else { Vec::new() },
+    }
+}
+
+fn paging(asked: &Asked, found: &Found, say: Say) -> Paging {
+    Paging::new(say, asked.page, found.total.min(RANKED_MAX), |page| Asked { page, ..asked.clone() }.to_string())
+}
+
+/// An answer of two parts, of which the second is made while the first is on its way.
+fn in_two(first: String, second: impl FnOnce() -> Result<String, askama::Error> + Send + 'static) -> Response {
+    let (sender, receiver) = mpsc::channel(2);
+    // There is room: nothing was sent yet.
+    let _ = sender.try_send(Bytes::from(first));
+    tokio::spawn(async move {
+        // Who went does not miss it.
+        if let Ok(second) = second() {
+            let _ = sender.send(Bytes::from(second)).await;
+        }
+    });
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (kind, Body::new(ChannelBody(receiver))).into_response()
 }

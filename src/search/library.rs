@@ -1,6 +1,6 @@
 //! All shelves with their catalogues, ready to be searched, and who keeps them so.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -14,6 +14,8 @@ use crate::wire::{DigestTable, Index};
 /// Making catalogues takes at most one part in so many of the time: while what they are made of
 /// changes all the time, searches see it so much later.
 const MAKING_SHARE: u32 = 5;
+/// Who comes while another is made that took so long takes the one before.
+const LONG: Duration = Duration::from_millis(50);
 
 /// An index to search.
 #[derive(Clone, Debug, Default)]
@@ -163,7 +165,11 @@ impl Library {
 
 /// Keeps the library of now. Shared by all who search.
 #[derive(Debug, Default)]
-pub struct Librarian(Mutex<Option<Kept>>);
+pub struct Librarian {
+    kept: Mutex<Option<Kept>>,
+    /// Held by who makes another.
+    making: Mutex<()>,
+}
 
 #[derive(Debug)]
 struct Kept {
@@ -175,42 +181,83 @@ struct Kept {
 }
 
 impl Librarian {
-    /// The library of these shelves and names: the one before, if nothing changed, or if it was
-    /// made a moment ago and took long. Blocks while it is made.
+    /// The library of these shelves and names: the one before, if nothing changed, or if making
+    /// another takes long and it is young, or somebody is at it. Blocks while it is made.
     #[must_use]
     pub fn library(&self, shelves: Vec<Shelf>, names: Option<Arc<Names>>, now: Instant) -> Arc<Library> {
-        // Who comes while it is made waits for it, which is no more than making it too.
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = kept.as_mut().filter(|kept| kept.serves(&shelves, names.as_ref(), now)) {
+        let usable = |may_be_old: bool| {
+            let mut kept = self.lock();
+            let kept = kept.as_mut().filter(|kept| {
+                let is_young = now.saturating_duration_since(kept.made) < kept.took.saturating_mul(MAKING_SHARE);
+                is_young || may_be_old && kept.took >= LONG || kept.is_of(&shelves, names.as_ref())
+            })?;
             kept.used = now;
-            return kept.library.clone();
+            Some(kept.library.clone())
+        };
+        if let Some(library) = usable(false) {
+            return library;
         }
-        let before = kept.take();
-        let begun = Instant::now();
-        let registered =
-            names.iter().flat_map(|names| names.iter()).map(|(md5, name)| Registered { md5, name: name.into() });
-        let before = before.as_ref().map(|kept| &*kept.library);
-        let library = Arc::new(Library::new(shelves, registered.collect(), before));
-        *kept = Some(Kept { library: library.clone(), names, made: now, used: now, took: begun.elapsed() });
-        library
+        let making = match self.making.try_lock() {
+            Ok(making) => making,
+            Err(TryLockError::Poisoned(making)) => making.into_inner(),
+            Err(TryLockError::WouldBlock) => match usable(true) {
+                Some(library) => return library,
+                None => self.making.lock().unwrap_or_else(PoisonError::into_inner),
+            },
+        };
+        // Somebody may just have made it.
+        usable(false).unwrap_or_else(|| self.make(shelves, names, now, now, &making).0)
     }
 
-    /// Lets go what nobody asked for in this time.
+    /// Makes it anew if anything changed, though nobody asks: how long that took.
+    pub fn renew(&self, shelves: Vec<Shelf>, names: Option<Arc<Names>>, now: Instant) -> Duration {
+        let making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = self.lock().as_ref().filter(|kept| !kept.is_of(&shelves, names.as_ref())).map(|kept| kept.used);
+        used.map_or(Duration::ZERO, |used| self.make(shelves, names, now, used, &making).1)
+    }
+
+    /// Whether there is one, because somebody searched lately.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    /// Lets it go if nobody asked for it in this time.
     pub fn rest(&self, unused_for: Duration, now: Instant) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.take_if(|kept| now.saturating_duration_since(kept.used) >= unused_for);
+        self.lock().take_if(|kept| now.saturating_duration_since(kept.used) >= unused_for);
+    }
+
+    fn make(
+        &self,
+        shelves: Vec<Shelf>,
+        names: Option<Arc<Names>>,
+        now: Instant,
+        used: Instant,
+        _making: &MutexGuard<'_, ()>,
+    ) -> (Arc<Library>, Duration) {
+        let begun = Instant::now();
+        let before = self.lock().as_ref().map(|kept| kept.library.clone());
+        let registered = names.iter().flat_map(|names| names.iter());
+        let registered = registered.map(|(md5, name)| Registered { md5, name: name.into() }).collect();
+        let library = Arc::new(Library::new(shelves, registered, before.as_deref()));
+        let took = begun.elapsed();
+        *self.lock() = Some(Kept { library: library.clone(), names, made: now, used, took });
+        (library, took)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Kept {
-    fn serves(&self, shelves: &[Shelf], names: Option<&Arc<Names>>, now: Instant) -> bool {
+    fn is_of(&self, shelves: &[Shelf], names: Option<&Arc<Names>>) -> bool {
         let ours = self.library.shelves();
-        let is_same = ours.len() == shelves.len()
+        ours.len() == shelves.len()
             && ours.iter().zip(shelves).all(|(ours, theirs)| ours.is_same(theirs))
             && match (&self.names, names) {
                 (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
                 (ours, theirs) => ours.is_none() && theirs.is_none(),
-            };
-        is_same || now.saturating_duration_since(self.made) < self.took.saturating_mul(MAKING_SHARE)
+            }
     }
 }

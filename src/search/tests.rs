@@ -313,5 +313,9 @@ fn the_library_is_made_anew_when_something_changed_and_no_earlier() {
     librarian.rest(Duration::from_secs(60), later + Duration::from_secs(59));
     assert!(Arc::ptr_eq(&both, &librarian.library(vec![first.clone(), second.clone()], None, later)));
     librarian.rest(Duration::from_secs(60), later + Duration::from_secs(60));
-    assert!(!Arc::ptr_eq(&both, &librarian.library(vec![first, second], None, later)));
+    assert!(!librarian.is_used());
+    assert_eq!(librarian.renew(vec![first.clone()], None, later), Duration::ZERO, "nobody searches");
+    assert!(!Arc::ptr_eq(&both, &librarian.library(vec![first.clone(), second], None, later)));
+    librarian.renew(vec![first.clone()], None, later);
+    assert_eq!(librarian.library(vec![first], None, begin).len(), 1);
 }

@@ -118,7 +118,12 @@ pub fn authority(address: SocketAddr) -> String {
 /// The first value of a key in a query, decoded: `+` is a blank, `%xx` a byte.
 #[must_use]
 pub fn query_first<'q>(query: &'q str, key: &str) -> Option<std::borrow::Cow<'q, [u8]>> {
-    query.split('&').find_map(|pair| {
+    query_all(query, key).next()
+}
+
+/// All values of a key, likewise.
+pub fn query_all<'q>(query: &'q str, key: &str) -> impl Iterator<Item = std::borrow::Cow<'q, [u8]>> {
+    query.split('&').filter_map(move |pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode_component(name).as_ref() == key.as_bytes()).then(|| decode_component(value))
     })

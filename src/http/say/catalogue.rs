@@ -27,7 +27,7 @@ macro_rules! pages {
     };
 }
 
-pages!("bring", "common", "error", "near", "new", "join", "help", "directory",);
+pages!("bring", "common", "error", "near", "new", "join", "help", "directory", "home", "search",);
 
 static BUNDLES: LazyLock<[Bundle; Language::ALL.len()]> = LazyLock::new(|| Language::ALL.map(bundle));
 

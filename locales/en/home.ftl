@@ -1,0 +1,27 @@
+# The front page.
+home-title = Search
+home-question = What are you looking for?
+home-placeholder = Title, name or kind
+home-here = On this node
+home-see = Look through them
+home-scanning = Looking through the folder: { $files } so far. They can be downloaded as soon as they are listed.
+home-missing = The folder of this node is not there at the moment. What was offered last stays listed.
+home-missing-why = { $why } What was offered last stays listed.
+home-unwatched = The folder cannot be watched, so { $why }.
+home-nearby = Nearby
+home-nobody = Nobody else has been heard yet.
+home-nobody-do = Start boucan on another device of this network, or see what may be in the way.
+home-why = Find out why
+home-all-nodes = All who are here
+home-untold = list of files not known yet
+home-new = New nearby
+home-nothing-new = What others add shows up here.
+home-all-new = All that is new
+home-met = is here for the first time
+home-added = { $files } in { $folder }
+home-added-top = { $files }
+home-unnamed = A node without a name
+home-join = Let others in
+home-join-how = Anyone on this network opens this address, or scans a code.
+home-join-page = Address and code
+home-bring = Add files

@@ -1,0 +1,27 @@
+# La page d’accueil.
+home-title = Chercher
+home-question = Que cherchez-vous ?
+home-placeholder = Titre, nom ou genre
+home-here = Sur ce nœud
+home-see = Les parcourir
+home-scanning = Lecture du dossier : { $files } jusqu’ici. Chaque fichier peut être téléchargé dès qu’il est dans la liste.
+home-missing = Le dossier de ce nœud est absent pour le moment. Ce qui était proposé en dernier reste dans la liste.
+home-missing-why = { $why } Ce qui était proposé en dernier reste dans la liste.
+home-unwatched = Le dossier ne peut pas être surveillé : { $why }.
+home-nearby = Voisinage
+home-nobody = Personne d’autre n’a encore été entendu.
+home-nobody-do = Lancer boucan sur un autre appareil de ce réseau, ou voir ce qui peut gêner.
+home-why = Voir pourquoi
+home-all-nodes = Tous les présents
+home-untold = liste de fichiers encore inconnue
+home-new = Nouveau dans le voisinage
+home-nothing-new = Ce que les autres ajoutent apparaît ici.
+home-all-new = Toutes les nouveautés
+home-met = est là pour la première fois
+home-added = { $files } dans { $folder }
+home-added-top = { $files }
+home-unnamed = Un nœud sans nom
+home-join = Faire entrer les autres
+home-join-how = Sur ce réseau, il suffit d’ouvrir cette adresse ou de scanner un code.
+home-join-page = Adresse et code
+home-bring = Ajouter des fichiers

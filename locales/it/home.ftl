@@ -1,0 +1,27 @@
+# La prima pagina.
+home-title = Cerca
+home-question = Che cosa cerchi?
+home-placeholder = Titolo, nome o tipo
+home-here = Su questo nodo
+home-see = Sfogliali
+home-scanning = Lettura della cartella: { $files } finora. Ogni file si può scaricare appena è nell’elenco.
+home-missing = La cartella di questo nodo al momento non c’è. Ciò che era offerto per ultimo resta nell’elenco.
+home-missing-why = { $why } Ciò che era offerto per ultimo resta nell’elenco.
+home-unwatched = La cartella non può essere sorvegliata: { $why }.
+home-nearby = Nel vicinato
+home-nobody = Nessun altro si è ancora fatto sentire.
+home-nobody-do = Avvia boucan su un altro dispositivo di questa rete, oppure guarda che cosa potrebbe ostacolare.
+home-why = Scopri perché
+home-all-nodes = Tutti i presenti
+home-untold = elenco dei file non ancora noto
+home-new = Novità nel vicinato
+home-nothing-new = Ciò che gli altri aggiungono compare qui.
+home-all-new = Tutte le novità
+home-met = è qui per la prima volta
+home-added = { $files } in { $folder }
+home-added-top = { $files }
+home-unnamed = Un nodo senza nome
+home-join = Fai entrare gli altri
+home-join-how = Su questa rete basta aprire questo indirizzo o inquadrare un codice.
+home-join-page = Indirizzo e codice
+home-bring = Aggiungi file
