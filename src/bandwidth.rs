@@ -19,13 +19,19 @@ const LATE: Duration = Duration::from_millis(20);
 
 /// A limit in one direction, or none; cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Bandwidth(Option<Arc<Mutex<Meter>>>);
+pub struct Bandwidth(Option<(u64, Arc<Mutex<Meter>>)>);
 
 impl Bandwidth {
     /// So many bytes a second; without a number as many as there are.
     #[must_use]
     pub fn new(bytes_per_second: Option<u64>) -> Self {
-        Self(bytes_per_second.map(|rate| Arc::new(Mutex::new(Meter::new(rate, Instant::now())))))
+        Self(bytes_per_second.map(|rate| (rate, Arc::new(Mutex::new(Meter::new(rate, Instant::now()))))))
+    }
+
+    /// The limit in bytes a second, if there is one.
+    #[must_use]
+    pub fn limit(&self) -> Option<u64> {
+        self.0.as_ref().map(|(rate, _)| *rate)
     }
 
     /// Whether there is a limit.
@@ -37,7 +43,7 @@ impl Bandwidth {
     /// Waits until so many bytes may go. Dropped before it ends, it leaves the line and has used up
     /// at most what it was granted until then.
     pub async fn grant(&self, bytes: usize) {
-        let Some(line) = &self.0 else { return };
+        let Some((_, line)) = &self.0 else { return };
         let mut missing = bytes;
         while missing > 0 {
             let step = missing.min(GRANT_BYTES);

@@ -83,7 +83,7 @@ fn what_is_not_offered_is_shown_with_its_reason() {
     assert_eq!(node.index(), ["ok,1"]);
     let page = node.get("/held-back").text();
     for (name, why) in [
-        ("line\\u{a}break", "holds control characters or line breaks"),
+        ("line\\u{a}break", "holds line breaks or control characters"),
         ("back\\slash", "holds a backslash"),
         ("outside", "links are not followed"),
         ("forban", "reserved"),

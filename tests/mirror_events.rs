@@ -127,12 +127,13 @@ fn what_waits_is_counted_by_reason_and_named_to_the_operator() {
     // Who asks from the machine itself, by a loopback name, is the operator; by another name nobody.
     assert_eq!(waiting["first"][0]["path"].as_str(), Some("large.bin"), "{waiting}");
     let page = ours.get("/mirror").text();
-    assert!(page.contains("the budget of 100.0 kB for mirrored files is used up") && page.contains("large.bin"));
+    assert!(page.contains("The 100\u{a0}kB for copies are used up.") && page.contains("large.bin"), "{page}");
     let port = lan.port;
-    for target in ["/mirror", "/mirror.json"] {
+    let said = [("/mirror", "The 100\u{a0}kB for copies"), ("/mirror.json", "the budget of 100.0 kB")];
+    for (target, said) in said {
         let text = format!("GET {target} HTTP/1.1\r\nHost: galley:{port}\r\nConnection: close\r\n\r\n");
         let text = Answer::parse(&exchange(ours.address(), text.as_bytes())).text();
-        assert!(text.contains("the budget of 100.0 kB") && !text.contains("large.bin"), "{target}: {text}");
+        assert!(text.contains(said) && !text.contains("large.bin"), "{target}: {text}");
     }
     drop(theirs);
 }
@@ -153,7 +154,7 @@ fn a_file_that_did_not_come_is_said_to_wait_for_its_next_turn() {
         told["waiting"][0]["reason"].as_str() == Some("failed") && told["waiting"][0]["again_seconds"].is_number()
     });
     let page = ours.get("/mirror").text();
-    assert!(page.contains("it did not come when it was tried"), "{page}");
+    assert!(page.contains("It did not come when it was tried."), "{page}");
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn what_enough_nodes_hold_waits_until_they_are_too_few() {
     });
     assert_eq!((waiting["reason"].as_str(), waiting["bytes"].as_u64()), (Some("enough-nearby"), Some(4)));
     assert_eq!(waiting["first"][0]["path"].as_str(), Some("held"), "{waiting}");
-    assert!(ours.get("/mirror").text().contains("enough nodes nearby hold it"));
+    assert!(ours.get("/mirror").text().contains("Enough nodes nearby have it"));
 }
 
 #[test]

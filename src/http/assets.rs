@@ -29,6 +29,7 @@ const STYLE: &str = concat!(
     include_str!("../../static/css/near.css"),
     include_str!("../../static/css/new.css"),
     include_str!("../../static/css/search.css"),
+    include_str!("../../static/css/transfers.css"),
 );
 
 /// One module a concern; `main.js` is on each page.

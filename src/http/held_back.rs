@@ -1,13 +1,18 @@
-//! `/held-back`: what is not offered and why, and what the mirror could not or would not take.
+//! `/held-back`: what is not offered and why, and what could not or would not be taken.
 
 use axum::extract::State;
 use axum::response::Response;
 
 use super::App;
 use super::error::HttpError;
+use super::mirror::asked::holders;
+use super::mirror::left_out;
+use super::mirror::words::{Words, failure, held_back, outcome, refusal};
 use super::operator::Visitor;
-use super::page::{Frame, ago, files, render, size};
-use crate::mirror::plan::Outcome;
+use super::page::{Frame, render};
+use super::say::Say;
+use crate::mirror::Status;
+use crate::mirror::plan::Conflict;
 
 /// Rows of each table; the rest is counted.
 const SHOWN: usize = 200;
@@ -16,14 +21,21 @@ const SHOWN: usize = 200;
 #[template(path = "held_back.html")]
 struct HeldBackPage {
     frame: Frame,
-    held_back: Vec<(String, String)>,
+    /// How many files are not offered; none if all are.
     held_back_count: Option<String>,
+    left_out: Vec<String>,
+    /// Names that stand for other content here.
+    conflicts_count: usize,
+    tables: Tables,
+}
+
+/// What is not offered is nobody else's business, its name included: empty for others than the
+/// operator.
+#[derive(Default)]
+struct Tables {
+    held_back: Vec<(String, Words)>,
     conflicts: Vec<ConflictView>,
     not_portable: Vec<(String, String)>,
-    conflicts_count: usize,
-    by_rule: Option<String>,
-    deleted_here: Option<String>,
-    enough_nearby: Option<String>,
     failures: Vec<FailureView>,
 }
 
@@ -38,68 +50,45 @@ struct FailureView {
     name: String,
     from: String,
     when: String,
-    why: String,
+    stamp: String,
+    why: Words,
 }
 
 /// The page.
 pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, HttpError> {
-    let loot = app.loot.status();
-    let mirror = app.mirror.status();
-    // What is not offered is nobody else's business, its name included.
-    let shown = if visitor.is_operator { SHOWN } else { 0 };
-    let conflicts = mirror.plan.conflicts.iter().take(shown).map(|conflict| ConflictView {
-        name: conflict.path.to_string(),
-        size: size(conflict.size_bytes),
-        holders: holders(&app, &conflict.holders),
-        outcome: outcome(&conflict.outcome),
-    });
-    let failures = mirror.lately.iter().take(shown).filter_map(|lately| {
-        let why = lately.failure.as_ref()?.to_string();
-        let when = ago(lately.at.elapsed().unwrap_or_default());
-        Some(FailureView { name: lately.path.to_string(), from: lately.from.to_string(), when, why })
-    });
+    let (loot, status, say) = (app.loot.status(), app.mirror.status(), visitor.say);
     render(&HeldBackPage {
         frame: Frame::new(&app, &visitor),
-        held_back: loot
-            .held_back
-            .iter()
-            .take(shown)
-            .map(|held| (held.name.to_string(), held.why.to_string()))
-            .collect(),
-        held_back_count: (loot.held_back_count > 0).then(|| files(loot.held_back_count)),
-        conflicts: conflicts.collect(),
-        not_portable: mirror
-            .plan
-            .not_portable
-            .iter()
-            .take(shown)
-            .map(|(path, why)| (path.to_string(), why.to_string()))
-            .collect(),
-        conflicts_count: mirror.plan.conflicts.len(),
-        by_rule: (mirror.plan.by_rule > 0).then(|| files(mirror.plan.by_rule)),
-        deleted_here: (mirror.plan.deleted_here > 0).then(|| files(mirror.plan.deleted_here)),
-        enough_nearby: (mirror.plan.enough_nearby.files > 0).then(|| files(mirror.plan.enough_nearby.files)),
-        failures: failures.collect(),
+        held_back_count: (loot.held_back_count > 0).then(|| say.files(loot.held_back_count)),
+        left_out: left_out(say, &status),
+        conflicts_count: status.plan.conflicts.len(),
+        tables: if visitor.is_operator { tables(&app, say, &status) } else { Tables::default() },
     })
 }
 
-fn holders(app: &App, uuids: &[uuid::Uuid]) -> String {
-    let names = uuids.iter().filter_map(|uuid| Some(app.neighbourhood.get(*uuid)?.name.to_string()));
-    names.take(3).collect::<Vec<_>>().join(", ")
-}
-
-fn outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::KeptBeside(path) => format!("kept here as {}", path.file_name()),
-        Outcome::Fetching(path) => format!("being fetched as {}", path.file_name()),
-        Outcome::Waiting => "waiting a moment: it may pass by itself".into(),
-        Outcome::CannotStandTogether => {
-            "not taken: it would stand where another file or folder is, or differ from one only in case".into()
-        }
-        Outcome::Replacing => "being fetched: it is newer than the copy here".into(),
-        Outcome::Skipped => "not taken: no version beside another is wanted here".into(),
-        Outcome::Older => "not taken: it is not newer than the one here".into(),
-        Outcome::EnoughNearby => "not taken: enough nodes nearby hold it, or it is another's turn to take it".into(),
-        Outcome::OnlyShown => "not taken: there are too many versions".into(),
+fn tables(app: &App, say: Say, status: &Status) -> Tables {
+    let loot = app.loot.status();
+    let held = loot.held_back.iter().take(SHOWN).map(|held| (held.name.to_string(), held_back(say, &held.why)));
+    let not_portable = status.plan.not_portable.iter().take(SHOWN);
+    let conflict = |conflict: &Conflict| ConflictView {
+        name: conflict.path.to_string(),
+        size: say.size(conflict.size_bytes),
+        holders: holders(app, conflict),
+        outcome: outcome(say, &conflict.outcome),
+    };
+    let failures = status.lately.iter().take(SHOWN).filter_map(|lately| {
+        Some(FailureView {
+            name: lately.path.to_string(),
+            from: lately.from.to_string(),
+            when: say.when(lately.at),
+            stamp: say.stamp(lately.at),
+            why: failure(say, lately.failure.as_ref()?),
+        })
+    });
+    Tables {
+        held_back: held.collect(),
+        conflicts: status.plan.conflicts.iter().take(SHOWN).map(conflict).collect(),
+        not_portable: not_portable.map(|(path, why)| (path.to_string(), refusal(say, *why))).collect(),
+        failures: failures.collect(),
     }
 }

@@ -1,26 +1,33 @@
-//! `/mirror`, `/mirror.json` and `/mirror/events`: what is being copied from nearby, from whom, how
-//! fast, and why the rest waits (`docs/EVENTS.md`).
+//! `/mirror`, `/mirror.json` and `/mirror/events`: what comes from nearby, from whom, how fast, and
+//! why the rest waits; what leaves; what waits for the operator (`docs/EVENTS.md`).
 //!
-//! Everybody may see what comes and what came. The names of files that wait or failed are the
-//! operator's business, as on the page of what is held back.
+//! Everybody may see what comes and what came, and how much leaves. The names of files that wait,
+//! failed or leave are the operator's business, as on the page of what is held back.
 
+pub(super) mod asked;
 mod events;
 mod json;
+mod leaves;
 pub(super) mod view;
 mod who;
+pub(super) mod words;
 
 use std::time::Instant;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 
+use self::asked::{Conflicts, RoomView, Wished, may_retry};
 pub use self::events::{LIMITS, events};
 use self::json::MirrorJson;
+use self::leaves::LeavesView;
 use self::view::{LatelyView, UnderWay, WaitView, lately, waits};
 use super::App;
 use super::error::HttpError;
 use super::operator::Visitor;
-use super::page::{Frame, files, render};
+use super::page::{Frame, Tab, render};
+use super::say::Say;
+use crate::mirror::Status;
 
 #[derive(askama::Template)]
 #[template(path = "mirror.html")]
@@ -30,18 +37,63 @@ struct MirrorPage {
     waiting_count: String,
     waits: Vec<WaitView>,
     lately: Vec<LatelyView>,
+    leaves: LeavesView,
+    left_out: Vec<String>,
+    /// What only the operator sees.
+    desk: Option<Desk>,
+}
+
+/// What waits for the operator.
+struct Desk {
+    form_token: String,
+    is_paused: bool,
+    can_retry: bool,
+    wished: Wished,
+    conflicts: Conflicts,
+    room: Option<RoomView>,
+}
+
+impl Desk {
+    fn of(app: &App, visitor: &Visitor, status: &Status, now: Instant) -> Option<Self> {
+        let say = visitor.say;
+        let wished = Wished::now(app, say, status);
+        visitor.is_operator.then(|| Self {
+            form_token: visitor.form_token.clone(),
+            is_paused: app.mirror.is_paused(),
+            can_retry: wished.any_failed || may_retry(status, now),
+            wished,
+            conflicts: Conflicts::now(app, say, status),
+            room: RoomView::of(say, status.space),
+        })
+    }
 }
 
 /// The page.
 pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, HttpError> {
-    let (status, now) = (app.mirror.status(), Instant::now());
+    let (status, now, say) = (app.mirror.status(), Instant::now(), visitor.say);
     render(&MirrorPage {
-        frame: Frame::new(&app, &visitor),
-        under_way: UnderWay::now(&app, now),
-        waiting_count: files(status.waiting.files()),
-        waits: waits(&status, visitor.is_operator, now),
-        lately: lately(&status, visitor.is_operator),
+        frame: Frame::new(&app, &visitor).at(Tab::Transfers),
+        under_way: UnderWay::now(&app, say, now),
+        waiting_count: say.files(status.waiting.files()),
+        waits: waits(say, &status, visitor.is_operator, now),
+        lately: lately(say, &status, visitor.is_operator),
+        leaves: LeavesView::now(&app, say, visitor.is_operator, now),
+        left_out: left_out(say, &status),
+        desk: Desk::of(&app, &visitor, &status, now),
     })
+}
+
+/// What is not taken at all, counted by reason.
+pub(super) fn left_out(say: Say, status: &Status) -> Vec<String> {
+    let plan = &status.plan;
+    let counts = [
+        ("transfers-out-by-rule", plan.by_rule),
+        ("transfers-out-names", plan.not_portable.len()),
+        ("transfers-out-deleted", plan.deleted_here),
+        ("transfers-out-enough", plan.enough_nearby.files),
+        ("transfers-out-settled", plan.settled),
+    ];
+    counts.into_iter().filter(|(_, count)| *count > 0).map(|(key, count)| say.t1(key, "count", count)).collect()
 }
 
 /// The same for programs.

@@ -4,6 +4,8 @@
 //! loopback name, or who shows the token printed at start. Every change is a POST from one of our
 //! own pages, with a token of this process, so that no foreign page can send it.
 
+mod view;
+
 use std::time::SystemTime;
 
 use axum::extract::{FromRequest, FromRequestParts, RawQuery, Request, State};
@@ -12,11 +14,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::error::HttpError;
+use super::fetch_here::back;
 use super::host::NamedHost;
 use super::new::Seen;
-use super::page::{Frame, render};
 use super::say::Say;
-use super::switch::SwitchView;
 use super::{App, BODY_MAX_BYTES, Ends};
 use crate::wire::url;
 
@@ -180,14 +181,7 @@ pub async fn visit(State(app): State<App>, RawQuery(query): RawQuery, visitor: V
             Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/operator")).into_response())
         }
         Some(_) => Err(HttpError::NotOperator),
-        None => render(&OperatorPage {
-            frame: Frame::new(&app, &visitor),
-            switched_off: SwitchView::all_off(&app, &visitor),
-            form_token: visitor.form_token,
-            is_paused: app.mirror.is_paused(),
-            mirrors: app.mirror.status().doing != crate::mirror::Doing::Off,
-            deleted: app.ledger.facts().deleted_count(),
-        }),
+        None => view::show(&app, &visitor),
     }
 }
 
@@ -200,7 +194,7 @@ pub async fn rescan(State(app): State<App>, _form: OperatorForm) -> Redirect {
 /// Pauses the mirror, or lets it go on.
 pub async fn pause_mirror(State(app): State<App>, form: OperatorForm) -> Redirect {
     app.mirror.pause(form.has("do", "pause"));
-    Redirect::to("/operator")
+    if form.text("back").is_some() { back(&form) } else { Redirect::to("/operator") }
 }
 
 /// Lets what was deleted here be fetched again.
@@ -208,17 +202,6 @@ pub async fn forget_deleted(State(app): State<App>, _form: OperatorForm) -> Redi
     app.ledger.forget_deleted();
     app.loot.rescan();
     Redirect::to("/operator")
-}
-
-#[derive(askama::Template)]
-#[template(path = "operator.html")]
-struct OperatorPage {
-    frame: Frame,
-    form_token: String,
-    mirrors: bool,
-    is_paused: bool,
-    switched_off: Vec<SwitchView>,
-    deleted: usize,
 }
 
 fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {

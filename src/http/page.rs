@@ -13,7 +13,6 @@ use super::App;
 use super::error::HttpError;
 use super::operator::Visitor;
 use super::say::{self, Say};
-use crate::mirror::Doing;
 use crate::neighbours::Neighbour;
 use crate::wire::{IndexKey, url};
 
@@ -91,7 +90,7 @@ impl Frame {
             is_operator: visitor.is_operator,
             held_back: app.loot.status().held_back_count.saturating_add(conflicts),
             news: visitor.seen.map_or(0, |seen| app.news.count_since(seen.last())),
-            mirrors: mirror.doing != Doing::Off,
+            mirrors: app.mirror.is_opportunistic(),
             refresh: None,
             tab: None,
         }

@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::App;
 use super::error::{HttpError, page_of};
 use super::operator::{OperatorForm, Visitor};
-use crate::mirror::Doing;
 use crate::neighbours::switched_off::SwitchError;
 use crate::wire::DisplayText;
 
@@ -31,7 +30,7 @@ impl SwitchView {
     /// Of one neighbour; none for others than the operator, and where nothing is taken from anybody.
     #[must_use]
     pub fn of(app: &App, visitor: &Visitor, uuid: Uuid) -> Option<Self> {
-        let is_shown = visitor.is_operator && app.mirror.status().doing != Doing::Off;
+        let is_shown = visitor.is_operator && app.mirror.is_opportunistic();
         let (is_off, form_token) = (app.mirror.switched_off().holds(uuid), visitor.form_token.clone());
         is_shown.then_some(Self { uuid, name: String::new(), is_off, form_token })
     }

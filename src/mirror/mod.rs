@@ -219,6 +219,12 @@ impl Mirror {
         &self.said.settled
     }
 
+    /// What it takes by itself, paused or not.
+    #[must_use]
+    pub fn takes(&self) -> Option<Mirrors> {
+        self.mirrors
+    }
+
     /// Whether it takes what others have by itself; else only what is wished comes.
     #[must_use]
     pub fn is_opportunistic(&self) -> bool {

@@ -121,19 +121,12 @@ pub fn query_first<'q>(query: &'q str, key: &str) -> Option<std::borrow::Cow<'q,
     query_all(query, key).next()
 }
 
-/// All values of a key, likewise.
+/// All values of a key, likewise, in their order.
 pub fn query_all<'q>(query: &'q str, key: &str) -> impl Iterator<Item = std::borrow::Cow<'q, [u8]>> {
     query.split('&').filter_map(move |pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode_component(name).as_ref() == key.as_bytes()).then(|| decode_component(value))
     })
-}
-
-/// All values of a key in a query, decoded, in their order.
-pub fn query_all<'q>(query: &'q str, key: &str) -> impl Iterator<Item = std::borrow::Cow<'q, [u8]>> {
-    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let values = pairs.filter(move |(name, _)| decode_component(name).as_ref() == key.as_bytes());
-    values.map(|(_, value)| decode_component(value))
 }
 
 fn decode_component(text: &str) -> std::borrow::Cow<'_, [u8]> {

@@ -105,7 +105,7 @@ fn a_file_of_the_users_is_never_replaced_and_the_other_version_comes_beside_it()
         .start();
     let py = Scripted::start(&lan, 3, Kind::Py);
     py.offers("longer.txt", "theirs, longer").offers("shorter.txt", "x").offers("same.txt", "them").announce();
-    wait_until("the conflict is shown", || node.get("/held-back").text().contains("waiting a moment"));
+    wait_until("the conflict is shown", || node.get("/held-back").text().contains("This one comes if it lasts."));
     let beside = [("longer (other 14 bytes).txt", "theirs, longer"), ("shorter (other 1 bytes).txt", "x")];
     wait_within(Duration::from_secs(40), "it lasts, and comes beside", || {
         beside

@@ -23,7 +23,7 @@ fn pattern(length: usize, seed: u8) -> Vec<u8> {
 fn fails(node: &Node, name: &str, why: &str) {
     wait_until(&format!("{why}: {name} fails"), || {
         let page = node.get("/held-back").text();
-        page.split_once("Could not be copied lately").is_some_and(|(_, failures)| failures.contains(name))
+        page.split_once("Did not come lately").is_some_and(|(_, failures)| failures.contains(name))
     });
 }
 

@@ -1,9 +1,10 @@
-//! The mirror in words, for the front page and its own.
+//! What comes, in words: for the front page and its own.
 
 use std::time::Instant;
 
+use super::words::{Words, failure, hindrance, reason};
 use crate::http::App;
-use crate::http::page::{ago, files, grouped, lasting, size};
+use crate::http::say::Say;
 use crate::mirror::events::Moment;
 use crate::mirror::pace::time_left;
 use crate::mirror::progress::Given;
@@ -23,6 +24,7 @@ pub(in crate::http) struct UnderWay {
     /// How fast, and how long it may take; nothing while nothing moves.
     pub(in crate::http) speed: String,
     pub(in crate::http) files: Vec<FileView>,
+    /// How many more there are.
     pub(in crate::http) more: Option<String>,
 }
 
@@ -32,9 +34,12 @@ pub(in crate::http) struct FileView {
     pub(in crate::http) permille: u64,
     /// `3 MB of 10 MB, 1 MB/s, 7 s left`.
     pub(in crate::http) said: String,
-    pub(in crate::http) from: String,
+    /// Who is asked, while nobody gave anything.
+    pub(in crate::http) asked: String,
     pub(in crate::http) sources: Vec<SourceView>,
-    pub(in crate::http) more_sources: usize,
+    pub(in crate::http) more_sources: Option<String>,
+    /// The operator asked for it.
+    pub(in crate::http) is_wished: bool,
 }
 
 /// Who gives it.
@@ -45,77 +50,100 @@ pub(in crate::http) struct SourceView {
 }
 
 impl UnderWay {
-    /// None in shared mode.
-    pub(in crate::http) fn now(app: &App, now: Instant) -> Option<Self> {
+    /// None in shared mode, while nothing is wished.
+    pub(in crate::http) fn now(app: &App, say: Say, now: Instant) -> Option<Self> {
         let status = app.mirror.status();
-        let doing = doing(&status)?;
+        let doing = doing(say, &status)?;
         let mut active: Vec<_> = status.active.iter().collect();
         active.sort_by(|a, b| (a.began, &a.path).cmp(&(b.began, &b.path)));
         let more = active.len().saturating_sub(FILES_SHOWN);
-        let files = active.into_iter().take(FILES_SHOWN).map(|active| file(&Moment::of(active, now)));
+        let file = |active: &crate::mirror::Active| FileView {
+            is_wished: active.wish.is_some(),
+            ..file(say, &Moment::of(active, now))
+        };
         Some(Self {
             doing,
-            speed: speed(&status, now),
-            files: files.collect(),
-            more: (more > 0).then(|| grouped(more)),
+            speed: speed(say, &status, now),
+            files: active.into_iter().take(FILES_SHOWN).map(file).collect(),
+            more: (more > 0).then(|| say.t1("transfers-more-files", "count", more)),
         })
     }
 }
 
-fn doing(status: &Status) -> Option<String> {
+fn doing(say: Say, status: &Status) -> Option<String> {
     let count = status.queued.saturating_add(status.active.len());
     Some(match &status.doing {
         Doing::Off => return None,
-        Doing::Idle => "Everything wanted from nearby is here.".into(),
-        Doing::Fetching => format!("{} to come, {}.", files(count), size(status.left_bytes())),
-        Doing::Paused => "Paused by the operator.".into(),
-        Doing::Waiting(why) => format!("Waiting: {why}."),
+        Doing::Idle => say.t("transfers-idle"),
+        Doing::Fetching => {
+            say.t2("transfers-to-come", ("files", say.files(count)), ("size", say.size(status.left_bytes())))
+        }
+        Doing::Paused => say.t("transfers-paused"),
+        Doing::Waiting(why) => hindrance(say, why).said,
     })
 }
 
-fn speed(status: &Status, now: Instant) -> String {
+fn speed(say: Say, status: &Status, now: Instant) -> String {
     let bytes_per_second = status.bytes_per_second(now);
     if status.active.is_empty() || bytes_per_second == 0 {
         return String::new();
     }
-    let left = status.time_left(now).map(|left| format!(", about {} left", lasting(left)));
-    format!("{}/s{}", size(bytes_per_second), left.unwrap_or_default())
+    let speed = say.speed(bytes_per_second);
+    match status.time_left(now) {
+        Some(left) => say.t2("transfers-speed-about", ("speed", speed), ("time", say.lasting(left))),
+        None => speed,
+    }
 }
 
-fn file(moment: &Moment) -> FileView {
-    let bytes_per_second = moment.bytes_per_second();
-    let mut said = format!("{} of {}", size(moment.here_bytes), size(moment.size_bytes));
-    if bytes_per_second > 0 {
-        said.push_str(&format!(", {}/s", size(bytes_per_second)));
-        let left = time_left(moment.left_bytes(), bytes_per_second);
-        said.extend(left.map(|left| format!(", {} left", lasting(left))));
-    }
+fn file(say: Say, moment: &Moment) -> FileView {
+    let left = || time_left(moment.left_bytes(), moment.bytes_per_second());
+    let more = moment.given.len().saturating_sub(SOURCES_SHOWN);
     FileView {
         name: moment.path.to_string(),
         permille: part(moment.here_bytes, moment.size_bytes, 1000),
-        said,
-        from: moment.from.to_string(),
-        sources: sources(&moment.given),
-        more_sources: moment.given.len().saturating_sub(SOURCES_SHOWN),
+        said: progress(say, moment.here_bytes, Some(moment.size_bytes), moment.bytes_per_second(), left()),
+        asked: say.t1("transfers-asking", "name", moment.from.as_str()),
+        sources: sources(say, &moment.given),
+        more_sources: (more > 0).then(|| say.t1("transfers-more-nodes", "count", more)),
+        is_wished: false,
     }
 }
 
-fn sources(given: &[Given]) -> Vec<SourceView> {
+/// `3 MB of 10 MB, 1 MB/s, 7 s left`, as far as it is known.
+pub(super) fn progress(
+    say: Say,
+    bytes: u64,
+    whole: Option<u64>,
+    bytes_per_second: u64,
+    left: Option<std::time::Duration>,
+) -> String {
+    let mut said = match whole {
+        Some(whole) => say.t2("transfers-of", ("here", say.size(bytes)), ("whole", say.size(whole))),
+        None => say.size(bytes),
+    };
+    if bytes_per_second > 0 {
+        said.push_str(&format!(", {}", say.speed(bytes_per_second)));
+        said.extend(left.map(|left| format!(", {}", say.t1("transfers-left", "time", say.lasting(left)))));
+    }
+    said
+}
+
+fn sources(say: Say, given: &[Given]) -> Vec<SourceView> {
     let all = given.iter().fold(0_u64, |sum, given| sum.saturating_add(given.bytes));
     // Rounded: two halves are the whole.
-    let share = |given: &Given| part(given.bytes, all, 200).div_ceil(2);
+    let share = |given: &Given| say.percent(part(given.bytes, all, 200).div_ceil(2), 100);
     let source = |given: &Given| SourceView {
         name: given.name.to_string(),
         said: match given.bytes_per_second {
-            0 => format!("{} %", share(given)),
-            speed => format!("{} %, {}/s", share(given), size(speed)),
+            0 => share(given),
+            speed => format!("{}, {}", share(given), say.speed(speed)),
         },
     };
     given.iter().take(SOURCES_SHOWN).map(source).collect()
 }
 
 /// How many of `of` parts; all of nothing.
-fn part(bytes: u64, whole: u64, of: u64) -> u64 {
+pub(super) fn part(bytes: u64, whole: u64, of: u64) -> u64 {
     let part = u128::from(bytes).saturating_mul(of.into()).checked_div(whole.into());
     part.and_then(|part| u64::try_from(part).ok()).unwrap_or(of).min(of)
 }
@@ -124,23 +152,27 @@ fn part(bytes: u64, whole: u64, of: u64) -> u64 {
 pub(super) struct WaitView {
     pub(super) files: String,
     pub(super) size: String,
-    pub(super) why: String,
+    pub(super) why: Words,
     /// `12 s`, if it is known.
     pub(super) again: Option<String>,
     pub(super) first: Vec<(String, String)>,
     pub(super) more: bool,
 }
 
-/// Why files wait; their names for the operator alone.
-pub(super) fn waits(status: &Status, is_operator: bool, now: Instant) -> Vec<WaitView> {
+/// Why files wait; their names, and the errors behind, for the operator alone.
+pub(super) fn waits(say: Say, status: &Status, is_operator: bool, now: Instant) -> Vec<WaitView> {
     let named = if is_operator { usize::MAX } else { 0 };
-    let wait = |(reason, tally): (&Reason, &Tally)| WaitView {
-        files: files(tally.files),
-        size: size(tally.bytes),
-        why: reason.sentence(),
-        again: tally.until.map(|until| lasting(until.saturating_duration_since(now))),
-        first: tally.first.iter().take(named).map(|(path, bytes)| (path.to_string(), size(*bytes))).collect(),
-        more: tally.files > tally.first.len(),
+    let wait = |(of, tally): (&Reason, &Tally)| {
+        let why = reason(say, of);
+        let again = tally.until.map(|until| say.lasting(until.saturating_duration_since(now)));
+        WaitView {
+            files: say.files(tally.files),
+            size: say.size(tally.bytes),
+            why: Words { detail: why.detail.filter(|_| is_operator), ..why },
+            again: again.map(|time| say.t1("transfers-again", "time", time)),
+            first: tally.first.iter().take(named).map(|(path, bytes)| (path.to_string(), say.size(*bytes))).collect(),
+            more: tally.files > tally.first.len(),
+        }
     };
     status.waiting.reasons().take(WAITS_SHOWN).map(wait).collect()
 }
@@ -150,32 +182,43 @@ pub(super) struct LatelyView {
     pub(super) name: String,
     pub(super) size: String,
     pub(super) when: String,
-    pub(super) how: String,
+    /// For programs.
+    pub(super) stamp: String,
+    pub(super) how: Words,
+    pub(super) is_failed: bool,
+    pub(super) is_wished: bool,
 }
 
 /// What came lately; what failed for the operator alone.
-pub(super) fn lately(status: &Status, is_operator: bool) -> Vec<LatelyView> {
+pub(super) fn lately(say: Say, status: &Status, is_operator: bool) -> Vec<LatelyView> {
     let seen = status.lately.iter().filter(|lately| is_operator || lately.failure.is_none());
     let view = |lately: &Lately| LatelyView {
         name: lately.path.to_string(),
-        size: size(lately.size_bytes),
-        when: ago(lately.at.elapsed().unwrap_or_default()),
-        how: how(lately),
+        size: say.size(lately.size_bytes),
+        when: say.when(lately.at),
+        stamp: say.stamp(lately.at),
+        how: how(say, lately),
+        is_failed: lately.failure.is_some(),
+        is_wished: lately.is_wished,
     };
     seen.map(view).collect()
 }
 
-fn how(lately: &Lately) -> String {
+fn how(say: Say, lately: &Lately) -> Words {
     if let Some(why) = &lately.failure {
-        return format!("did not come from {}: {why}", lately.from);
+        return failure(say, why);
     }
-    let names = lately.given.iter().take(SOURCES_SHOWN).map(|given| given.name.to_string());
-    let names = names.collect::<Vec<_>>().join(", ");
-    match lately.given.len().saturating_sub(SOURCES_SHOWN) {
-        _ if names.is_empty() => "copied from a file here".into(),
-        0 => format!("from {names} in {}", lasting(lately.took)),
-        more => format!("from {names} and {more} more in {}", lasting(lately.took)),
+    let names: Vec<&str> = lately.given.iter().take(SOURCES_SHOWN).map(|given| given.name.as_str()).collect();
+    let mut names = names.join(", ");
+    let more = lately.given.len().saturating_sub(SOURCES_SHOWN);
+    if more > 0 {
+        names = format!("{names}, {}", say.t1("transfers-more-nodes", "count", more));
     }
+    let said = match names.is_empty() {
+        true => say.t("transfers-copied-here"),
+        false => say.t2("transfers-came-from", ("names", names), ("time", say.lasting(lately.took))),
+    };
+    Words { said, detail: None }
 }
 
 #[cfg(test)]
@@ -188,6 +231,10 @@ mod tests {
         Given { uuid: uuid::Uuid::nil(), name, bytes, bytes_per_second }
     }
 
+    fn plain(text: &str) -> String {
+        text.replace('\u{a0}', " ")
+    }
+
     #[test]
     fn a_file_is_said_with_its_sources_their_shares_and_the_time_left() {
         let moment = Moment {
@@ -197,20 +244,25 @@ mod tests {
             here_bytes: 4_000_000,
             given: vec![given("Galley", 3_000_000, 1_000_000), given("Bridge", 1_000_000, 0)],
         };
-        let view = file(&moment);
-        assert_eq!((view.permille, view.said.as_str()), (400, "4.0 MB of 10.0 MB, 1.0 MB/s, 6 s left"));
+        let view = file(Say::default(), &moment);
+        assert_eq!((view.permille, plain(&view.said)), (400, "4 MB of 10 MB, 1 MB/s, 6 s left".into()));
         let sources: Vec<_> = view.sources.iter().map(|source| format!("{} {}", source.name, source.said)).collect();
-        assert_eq!(sources, ["Galley 75 %, 1.0 MB/s", "Bridge 25 %"]);
-        let begun = file(&Moment { here_bytes: 0, given: Vec::new(), ..moment });
-        assert_eq!((begun.permille, begun.said.as_str()), (0, "0 B of 10.0 MB"));
+        assert_eq!(
+            sources.iter().map(|source| plain(source)).collect::<Vec<_>>(),
+            ["Galley 75%, 1 MB/s", "Bridge 25%"]
+        );
+        let begun = file(Say::default(), &Moment { here_bytes: 0, given: Vec::new(), ..moment });
+        assert_eq!(
+            (begun.permille, plain(&begun.said), begun.asked.as_str()),
+            (0, "0 B of 10 MB".into(), "asking Bridge")
+        );
     }
 
     #[test]
     fn shares_are_rounded() {
-        for (bytes, expected) in
-            [([504, 496], ["50 %", "50 %"]), ([995, 5], ["100 %", "1 %"]), ([1, 0], ["100 %", "0 %"])]
-        {
-            let shares = sources(&bytes.map(|bytes| given("A", bytes, 0))).into_iter().map(|source| source.said);
+        for (bytes, expected) in [([504, 496], ["50%", "50%"]), ([995, 5], ["100%", "1%"]), ([1, 0], ["100%", "0%"])] {
+            let given = bytes.map(|bytes| given("A", bytes, 0));
+            let shares = sources(Say::default(), &given).into_iter().map(|source| plain(&source.said));
             assert_eq!(shares.collect::<Vec<_>>(), expected, "{bytes:?}");
         }
     }

@@ -27,7 +27,22 @@ macro_rules! pages {
     };
 }
 
-pages!("bring", "common", "error", "near", "new", "join", "help", "directory", "home", "search",);
+// In the order of the alphabet.
+pages!(
+    "bring",
+    "common",
+    "directory",
+    "error",
+    "held_back",
+    "help",
+    "home",
+    "join",
+    "near",
+    "new",
+    "operator",
+    "search",
+    "transfers",
+);
 
 static BUNDLES: LazyLock<[Bundle; Language::ALL.len()]> = LazyLock::new(|| Language::ALL.map(bundle));
 
