@@ -7,7 +7,7 @@
 //! recently; **neighbourhood**: all of them. **loot**: the files a node offers; ours lie in a
 //! folder, a neighbour's are known through its **index** (names and sizes) and that index's
 //! **HMAC**. **opportunistic mode**: also **mirror** what neighbours have; **shared mode**: only
-//! offer. **spool**: the hidden place for files that are not whole yet; **landing**: how a whole
+//! offer. **news**: what appeared nearby. **spool**: the hidden place for files that are not whole yet; **landing**: how a whole
 //! one comes to stand under its name. **ledger**: what was mirrored and what was deleted here.
 //! **delivery**: a file that somebody brings in over HTTP; **inbox**: where those of others lie until
 //! the operator decides. **operator**: who may change the node. **directory**: the Napster-style
@@ -22,7 +22,7 @@
 //!             └─► services, with sockets and tasks:
 //!                   http/  directory/  mirror/  discovery/  fetch/  listening  bandwidth  terminal  shutdown
 //!                   └─► knowledge, time passed in, no sockets:
-//!                         loot/  neighbours/  directory/registry  search  identity
+//!                         loot/  neighbours/  news/  directory/registry  search  identity
 //!                           └─► wire/   bytes ⇄ values: no files, no sockets, no clock, no async
 //! ```
 //!

@@ -66,7 +66,12 @@ impl Qr {
         let mut text = String::new();
         for line in 0..self.lines() {
             let (upper, lower) = (line.saturating_mul(2), line.saturating_mul(2).saturating_add(1));
-            text.push_str(if in_colour { "  \x1b[97;40m" } else { "  " });
+            // Below the last row the terminal is as it was.
+            let ground = if lower < self.columns() { "40" } else { "49" };
+            text.push_str("  ");
+            if in_colour {
+                text.push_str(&format!("\x1b[97;{ground}m"));
+            }
             for column in 0..self.columns() {
                 text.push(match (self.is_light_in_terminal(upper, column), self.is_light_in_terminal(lower, column)) {
                     (true, true) => '█',
@@ -134,6 +139,8 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() == qr.columns() + 2));
         assert_eq!(lines[0].trim(), "█".repeat(qr.columns()), "the quiet zone");
         assert_eq!(lines[14].trim(), "▀".repeat(qr.columns()), "half a line at the end");
-        assert!(qr.blocks(true).lines().all(|line| line.starts_with("  \x1b[97;40m") && line.ends_with("\x1b[0m")));
+        let coloured = qr.blocks(true);
+        assert!(coloured.lines().all(|line| line.starts_with("  \x1b[97;4") && line.ends_with("\x1b[0m")));
+        assert!(coloured.lines().last().unwrap().starts_with("  \x1b[97;49m"), "nothing below it");
     }
 }

@@ -73,6 +73,30 @@ fn hmac(text: &str) -> Option<IndexHmac> {
 }
 
 #[test]
+fn who_shows_neighbours_is_woken_by_what_is_shown_and_by_nothing_else() {
+    let scene = Scene::new();
+    let mut wakes = scene.neighbourhood.subscribe_presence();
+    let mut is_woken = |what: &dyn Fn()| {
+        wakes.mark_unchanged();
+        what();
+        wakes.has_changed().unwrap()
+    };
+    let comes = |ip: &str, seconds| {
+        scene.hear(1, ip, None, seconds);
+    };
+    for (what, expected, why) in [
+        (&(|| comes("10.0.0.1", 0)) as &dyn Fn(), true, "it came"),
+        (&|| comes("10.0.0.1", 10), false, "heard again"),
+        (&|| comes("10.0.1.1", 20), true, "at another address too"),
+        (&|| scene.neighbourhood.failed(Uuid::from_u128(1), "no route"), true, "it could not be asked"),
+        (&|| scene.neighbourhood.expire(scene.at(30)), false, "it is here"),
+        (&|| scene.neighbourhood.expire(scene.at(1_000)), true, "it went"),
+    ] {
+        assert_eq!(is_woken(what), expected, "{why}");
+    }
+}
+
+#[test]
 fn a_new_neighbour_is_fetched_at_once_and_then_only_when_its_hmac_changes() {
     let scene = Scene::new();
     assert_eq!(scene.hear(1, "10.0.0.1", hmac("a"), 0), Event::New);

@@ -12,8 +12,8 @@ use crate::http::join::addresses;
 use crate::qr::Qr;
 use crate::wire::url;
 
-/// Lines beside the code: all of it should be seen at once.
-const LINES_BESIDE: usize = 10;
+/// Lines beside the code: all of it should be seen at once, on a terminal of 24 lines too.
+const LINES_BESIDE: usize = 8;
 
 /// Says it, unless whoever runs the node wants to hear nothing.
 pub(super) fn say_where(app: &App, config: &Config, shared: &Path, quiet: bool) {
