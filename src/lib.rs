@@ -7,8 +7,9 @@
 //! recently; **neighbourhood**: all of them. **loot**: the files a node offers; ours lie in a
 //! folder, a neighbour's are known through its **index** (names and sizes) and that index's
 //! **HMAC**. **opportunistic mode**: also **mirror** what neighbours have; **shared mode**: only
-//! offer. **news**: what appeared nearby. **spool**: the hidden place for files that are not whole yet; **landing**: how a whole
+//! offer. **spool**: the hidden place for files that are not whole yet; **landing**: how a whole
 //! one comes to stand under its name. **ledger**: what was mirrored and what was deleted here.
+//! **news**: what appeared nearby, and when.
 //! **delivery**: a file that somebody brings in over HTTP; **inbox**: where those of others lie until
 //! the operator decides. **operator**: who may change the node. **directory**: the Napster-style
 //! service; **session**: a login there; **peer**: who is logged in.
