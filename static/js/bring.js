@@ -22,17 +22,16 @@ function begin() {
   for (const part of form.querySelectorAll("[data-plain]")) part.hidden = true;
   for (const part of form.querySelectorAll("[data-scripted]")) part.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
-  chooser("files", at("files"));
-  const folder = document.createElement("input");
-  if ("webkitdirectory" in folder) chooser("folder", Object.assign(folder, { type: "file", webkitdirectory: true }));
-
   // A button that opens the browser's own window.
   function chooser(what, input) {
     const button = form.querySelector(`[data-choose="${what}"]`);
-    input.addEventListener("change", () => {
-      add(chosen(input));
+    const take = () => {
+      if (input.files.length) add(chosen(input));
       input.value = "";
-    });
+    };
+    input.addEventListener("change", take);
+    // Somebody was quicker than this script.
+    take();
     button.addEventListener("click", () => input.click());
     button.hidden = false;
   }
@@ -195,4 +194,8 @@ function begin() {
   window.addEventListener("beforeunload", (event) => {
     if (uploads.some((upload) => ["sending", "broken", "waiting"].includes(upload.state))) event.preventDefault();
   });
+
+  chooser("files", at("files"));
+  const folder = document.createElement("input");
+  if ("webkitdirectory" in folder) chooser("folder", Object.assign(folder, { type: "file", webkitdirectory: true }));
 }

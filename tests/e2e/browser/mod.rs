@@ -84,7 +84,8 @@ impl Browser {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", &home)
-            .env("LANG", "en_GB.UTF-8")
+            // Present everywhere; without UTF-8 the browser finds no file whose name is not ASCII.
+            .env("LANG", "C.UTF-8")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
