@@ -133,7 +133,11 @@ export class Upload {
         this.tries = 0;
         done();
       };
-      request.onerror = () => failed({});
+      request.onerror = () => {
+        // What was only handed to the system may be lost: the node says where it goes on.
+        if (this.sent >= Math.min(this.size, from + PART_BYTES)) this.sent = from;
+        failed({});
+      };
       request.onabort = () => failed({});
       request.send(this.file.slice(from, from + PART_BYTES));
     });
