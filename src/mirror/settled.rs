@@ -154,15 +154,9 @@ impl Settled {
         *self.lock() = versions.clone();
         self.changed.send_modify(|version| *version = version.wrapping_add(1));
         let Some(file) = file else { return Ok(()) };
-        let of_name = |(path, of_name): (&Box<str>, &Vec<(u64, Option<Content>)>)| {
-            let path = path.clone();
-            of_name.clone().into_iter().map(move |(size_bytes, content)| Record {
-                path: path.clone(),
-                size_bytes,
-                content,
-            })
-        };
-        stored_lines::write(&file, versions.iter().flat_map(of_name)).map_err(SettleError::NotStored)
+        let all = versions.iter().flat_map(|(path, of_name)| of_name.iter().map(move |version| (path, *version)));
+        let records = all.map(|(path, (size_bytes, content))| Record { path: path.clone(), size_bytes, content });
+        stored_lines::write(&file, records).map_err(SettleError::NotStored)
     }
 
     fn lock(&self) -> MutexGuard<'_, Arc<Versions>> {

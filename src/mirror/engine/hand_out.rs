@@ -23,6 +23,7 @@ use crate::mirror::plan::{Source, Want};
 use crate::mirror::progress::Progress;
 use crate::mirror::rules::Permits;
 use crate::mirror::swarm::download;
+use crate::mirror::wishes::Wishes;
 use crate::neighbours::Neighbour;
 use crate::wire::batch::{REQUEST_MAX_BYTES, request_bytes};
 use crate::wire::{Content, LootPath};
@@ -103,6 +104,9 @@ impl Work {
             if active.contains_key(want.path.as_str()) || is_coming(want, &coming) || comes_already() {
                 return None;
             }
+            if is_cancelled(want, engine.mirror.wishes()) {
+                return None;
+            }
             let may = |source: &&Source| {
                 able.contains(&source.uuid)
                     && lies.may_ask(source.uuid, want.content())
@@ -133,12 +137,13 @@ impl Work {
         let fits_in =
             |want: &Want| listed(want).and_then(|bytes| room.get().checked_sub(bytes)).map(|left| room.set(left));
         let now = Instant::now();
-        let Self { queue, active, files, lies, .. } = self;
+        let Self { queue, active, files, lies, engine, .. } = self;
         let lies = lies.lock();
         queue.take_more(FILES_MAX.saturating_sub(1), BYTES_MAX.saturating_sub(want.size_bytes), |other| {
             is_one(other)
                 && !active.contains_key(other.path.as_str())
                 && other.sources.iter().any(|source| source.uuid == uuid)
+                && !is_cancelled(other, engine.mirror.wishes())
                 && lies.may_ask(uuid, other.content())
                 && files.may_try(&(other.path.as_str().into(), other.size_bytes, uuid), now)
                 && fits_in(other).is_some()
@@ -255,6 +260,11 @@ impl Work {
         self.spool = Some(spool.clone());
         Ok(spool)
     }
+}
+
+/// Whether it was wished for when the plan was made, and is not any more.
+fn is_cancelled(want: &Want, wishes: &Wishes) -> bool {
+    want.wish.is_some_and(|id| !wishes.holds(id))
 }
 
 /// Whether a neighbour that has this file gives its content already, under another name. Somebody
