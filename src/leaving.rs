@@ -189,7 +189,8 @@ impl Leaving {
     #[must_use]
     pub fn begin_part(&self, way: Way, host: IpAddr, id: &str, name: &str, total_bytes: Option<u64>) -> Guard {
         let key = Key { way, host, id: id.into() };
-        let (counts, is_new) = self.lock().begin(&key, name, total_bytes, Instant::now());
+        let sent_bytes = self.0.sent_bytes.load(Ordering::Relaxed);
+        let (counts, is_new) = self.lock().begin(&key, name, total_bytes, sent_bytes, Instant::now());
         if is_new {
             self.note_changed();
         }

@@ -78,7 +78,9 @@ fn asked(app: &App, form: &OperatorForm) -> Result<Conflict, HttpError> {
     let content = form.text("b3").and_then(|text| Content::parse(&text));
     let plan = app.mirror.status().plan;
     let is_it = |conflict: &&Conflict| {
-        conflict.path.as_str() == name && Some(conflict.size_bytes) == size_bytes && conflict.content == content
+        // What it holds may have been told since the page was made.
+        let is_that = content.is_none() || conflict.content == content;
+        conflict.path.as_str() == name && Some(conflict.size_bytes) == size_bytes && is_that
     };
     plan.conflicts.iter().find(is_it).cloned().ok_or(HttpError::NotFound)
 }

@@ -73,7 +73,7 @@ pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, 
     let (status, now, say) = (app.mirror.status(), Instant::now(), visitor.say);
     render(&MirrorPage {
         frame: Frame::new(&app, &visitor).at(Tab::Transfers),
-        under_way: UnderWay::now(&app, say, now),
+        under_way: UnderWay::now(&app, say, visitor.is_operator, now),
         waiting_count: say.files(status.waiting.files()),
         waits: waits(say, &status, visitor.is_operator, now),
         lately: lately(say, &status, visitor.is_operator),

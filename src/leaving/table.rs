@@ -87,12 +87,14 @@ impl Table {
         Self { under_way: HashMap::new(), lately: VecDeque::new(), all: Pace::starting(0, now), swept: now }
     }
 
-    /// Its counts, and whether it is a download that was not under way.
+    /// Its counts, and whether it is a download that was not under way. `sent_bytes` left in all
+    /// until now.
     pub(super) fn begin(
         &mut self,
         key: &Key,
         name: &str,
         total_bytes: Option<u64>,
+        sent_bytes: u64,
         now: Instant,
     ) -> (Arc<Counts>, bool) {
         self.sweep(now);
@@ -104,6 +106,10 @@ impl Table {
             return (entry.counts.clone(), false);
         }
         let counts = Arc::new(Counts::default());
+        if self.under_way.is_empty() {
+            // The time in which nothing left does not count.
+            self.all = Pace::starting(sent_bytes, now);
+        }
         if self.under_way.len() >= UNDER_WAY_MAX {
             return (counts, false);
         }
@@ -193,7 +199,7 @@ mod tests {
 
     /// One answer of so many bytes.
     fn answer(table: &mut Table, id: &str, total: Option<u64>, bytes: u64, is_done: bool, now: Instant) {
-        let (counts, _) = table.begin(&key(id), id, total, now);
+        let (counts, _) = table.begin(&key(id), id, total, 0, now);
         counts.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
         table.end(&key(id), bytes > 0, is_done, now);
     }
@@ -239,7 +245,7 @@ mod tests {
         let start = Instant::now();
         let mut table = Table::new(start);
         for (id, bytes) in [("a", 1_000), ("b", 3_000)] {
-            table.begin(&key(id), id, Some(9_000), start).0.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
+            table.begin(&key(id), id, Some(9_000), 0, start).0.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         let view = table.view(4_000, start + Duration::from_secs(2));
         let speeds: Vec<_> = view.going.iter().map(|going| (&*going.download.name, going.bytes_per_second)).collect();
@@ -250,7 +256,7 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let start = Instant::now();
         let mut table = Table::new(start);
-        (0..2 * UNDER_WAY_MAX).for_each(|n| drop(table.begin(&key(&n.to_string()), "n", Some(1), start)));
+        (0..2 * UNDER_WAY_MAX).for_each(|n| drop(table.begin(&key(&n.to_string()), "n", Some(1), 0, start)));
         assert_eq!(table.under_way.len(), UNDER_WAY_MAX);
         let beyond = key(&(2 * UNDER_WAY_MAX - 1).to_string());
         assert!(!table.end(&beyond, true, true, start), "it counts for the sum alone");

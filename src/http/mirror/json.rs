@@ -194,7 +194,7 @@ impl LatelyJson {
             sources: lately.given.iter().map(SourceJson::new).collect(),
             failure: lately.failure.as_ref().filter(|_| is_operator).map(ToString::to_string),
             failure_kind: lately.failure.as_ref().filter(|_| is_operator).map(|failure| failure.kind.word()),
-            wished: lately.is_wished,
+            wished: lately.is_wished && is_operator,
         }
     }
 }

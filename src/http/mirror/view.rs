@@ -50,15 +50,15 @@ pub(in crate::http) struct SourceView {
 }
 
 impl UnderWay {
-    /// None in shared mode, while nothing is wished.
-    pub(in crate::http) fn now(app: &App, say: Say, now: Instant) -> Option<Self> {
+    /// None in shared mode, while nothing is wished. What was wished is the operator's business.
+    pub(in crate::http) fn now(app: &App, say: Say, is_operator: bool, now: Instant) -> Option<Self> {
         let status = app.mirror.status();
         let doing = doing(say, &status)?;
         let mut active: Vec<_> = status.active.iter().collect();
         active.sort_by(|a, b| (a.began, &a.path).cmp(&(b.began, &b.path)));
         let more = active.len().saturating_sub(FILES_SHOWN);
         let file = |active: &crate::mirror::Active| FileView {
-            is_wished: active.wish.is_some(),
+            is_wished: is_operator && active.wish.is_some(),
             ..file(say, &Moment::of(active, now))
         };
         Some(Self {
@@ -199,7 +199,7 @@ pub(super) fn lately(say: Say, status: &Status, is_operator: bool) -> Vec<Lately
         stamp: say.stamp(lately.at),
         how: how(say, lately),
         is_failed: lately.failure.is_some(),
-        is_wished: lately.is_wished,
+        is_wished: lately.is_wished && is_operator,
     };
     seen.map(view).collect()
 }
