@@ -27,7 +27,7 @@ use crate::http::host::HostNames;
 use crate::http::listeners::Listeners;
 use crate::http::operator::Rank;
 use crate::http::uploads::Uploads;
-use crate::http::{App, archive, bring, content, feed, library, live, media, mirror, relay, routes};
+use crate::http::{App, archive, bring, content, feed, library, live, loot_pages, media, mirror, relay, routes};
 use crate::identity::StateFolder;
 use crate::leaving::{Leaving, Outgoing};
 use crate::listening::{Gate, listen};
@@ -123,6 +123,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
         missing: Arc::default(),
         news: news.clone(),
         archives: archive::Places::default(),
+        folders: loot_pages::Folders::default(),
         media: media::Places::default(),
     };
     say_where(&app, &config, &shared, quiet);

@@ -78,7 +78,8 @@ fn pages(own: &str) -> Vec<String> {
     .map(str::to_owned)
     .into();
     for uuid in [own, STRANGER, ABSENT] {
-        pages.extend([format!("/l/{uuid}"), format!("/v/{uuid}")]);
+        pages.extend(["l", "v", "file", "media"].map(|page| format!("/{page}/{uuid}")));
+        pages.extend([format!("/archive/{uuid}.zip"), format!("/playlist/{uuid}.m3u8")]);
     }
     pages
 }

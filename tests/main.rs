@@ -9,6 +9,7 @@ mod archive;
 mod bandwidth;
 mod batch;
 mod bring;
+mod browse_pages;
 mod browser_rules;
 mod connections;
 mod content;

@@ -16,6 +16,7 @@ error-foreign-origin = This must be sent from a page of this node. Go back, load
 error-busy = Too much is going on at this moment. Try again in a few seconds.
 error-no-room = This node has no more room at the moment. Try again.
 error-napster-busy = Too many downloads from Napster peers come through this node. Try again in a moment.
+error-nothing-chosen = Nothing is chosen. Go back, and mark what you want.
 error-archives-busy = Too many folders are being packed at this moment. Try again when one is done.
 error-streams-busy = Too many files of other nodes come through this node. Try again in a moment.
 error-not-fetched = The other node does not give it now: { $why }.

@@ -16,6 +16,7 @@ error-foreign-origin = Cela doit être envoyé depuis une page de ce nœud. Reve
 error-busy = Il se passe trop de choses à la fois. Réessayez dans quelques secondes.
 error-no-room = Ce nœud n’a plus de place en ce moment. Réessayez.
 error-napster-busy = Trop de téléchargements de pairs Napster passent par ce nœud. Réessayez dans un instant.
+error-nothing-chosen = Rien n’est choisi. Revenez en arrière et cochez ce que vous voulez.
 error-archives-busy = Trop de dossiers sont mis en archive en ce moment. Réessayez quand l’un d’eux sera terminé.
 error-streams-busy = Trop de fichiers d’autres nœuds passent par ce nœud. Réessayez dans un instant.
 error-not-fetched = L’autre nœud ne le donne pas pour le moment : { $why }.

@@ -16,6 +16,7 @@ error-foreign-origin = Questo va inviato da una pagina di questo nodo. Torna ind
 error-busy = Sta succedendo troppo in questo momento. Riprova tra qualche secondo.
 error-no-room = Questo nodo al momento non ha più posto. Riprova.
 error-napster-busy = Troppi download da pari Napster passano per questo nodo. Riprova tra un momento.
+error-nothing-chosen = Non è stato scelto nulla. Torna indietro e segna ciò che vuoi.
 error-archives-busy = In questo momento si stanno archiviando troppe cartelle. Riprova quando una sarà pronta.
 error-streams-busy = Troppi file di altri nodi passano da questo nodo. Riprova tra un momento.
 error-not-fetched = L’altro nodo per ora non lo dà: { $why }.

@@ -102,8 +102,7 @@ pub async fn open_file(
         // Who answers a part in another way than it should gives the whole.
         let wishes = [Some(wish.clone()), wish.span.is_some().then(Wish::default)];
         for wish in wishes.into_iter().flatten() {
-            connection.renew().await?;
-            match ask(connection, &target, size_bytes, &wish).await {
+            match ask_again(connection, &target, size_bytes, &wish).await {
                 Err(error @ (FetchError::Status(_) | FetchError::WrongLength { .. })) => last = error,
                 other => return other,
             }
@@ -114,6 +113,23 @@ pub async fn open_file(
         tried.push(target);
     }
     Err(last)
+}
+
+/// On a connection that may have rested: one that is closed just now is no answer.
+async fn ask_again(
+    connection: &mut Connection,
+    target: &str,
+    size_bytes: u64,
+    wish: &Wish,
+) -> Result<Opened, FetchError> {
+    connection.renew().await?;
+    match ask(connection, target, size_bytes, wish).await {
+        Err(FetchError::Broken(_)) => {
+            connection.renew().await?;
+            ask(connection, target, size_bytes, wish).await
+        }
+        asked => asked,
+    }
 }
 
 async fn ask(connection: &mut Connection, target: &str, size_bytes: u64, wish: &Wish) -> Result<Opened, FetchError> {

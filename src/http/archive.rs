@@ -18,6 +18,8 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use tokio::sync::mpsc::Sender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::wanted::Wanted;
@@ -27,8 +29,10 @@ use super::operator::is_foreign;
 use super::owner::Owner;
 use super::store::{STORE_POLICY, disposition};
 use super::{App, Ends};
+use crate::bandwidth::Bandwidth;
 use crate::fetch::FetchError;
-use crate::listening::{Gate, GateLimits, Pass};
+use crate::leaving::{Guard, Way};
+use crate::listening::{Gate, GateLimits, Pass, canonical};
 use crate::wire::archive::packer::OtherLength;
 use crate::wire::archive::{Contents, ContentsError, Format, Packer};
 
@@ -75,6 +79,26 @@ impl Places {
             self.theirs.clone().try_acquire_owned().ok().map(|permit| Place::Theirs { _permit: permit })
         };
         place.ok_or(HttpError::TooManyArchives)
+    }
+}
+
+/// Where an archive goes: not faster than the limit, and counted.
+#[derive(Debug)]
+struct Outlet {
+    upload: Bandwidth,
+    sender: Sender<Bytes>,
+    leaving: Guard,
+}
+
+impl Outlet {
+    async fn give(&mut self, bytes: Bytes) -> Result<(), Broken> {
+        let count = bytes.len();
+        if count > 0 {
+            self.upload.grant(count).await;
+            self.sender.send(bytes).await.map_err(|_| Broken::Gone)?;
+            self.leaving.sent(count);
+        }
+        Ok(())
     }
 }
 
@@ -147,13 +171,18 @@ async fn answer(app: &App, ends: &Ends, name: &str, query: String, is_head: bool
     if is_head {
         return Ok(respond(format, &file_name, length, Body::empty()));
     }
+    let leaving = app.leaving.begin(Way::Archive, canonical(ends.peer).ip(), &file_name, Some(length));
+    leaving.files(contents.len());
+    let mut outlet = Outlet { upload: app.upload.clone(), sender: sender.clone(), leaving };
     let (app, packer) = (app.clone(), Packer::new(format, contents));
     tokio::spawn(async move {
         let made = async {
             match owner.is_ours() {
-                true => ours::send(&app, packer, &sender).await,
-                false => theirs::send(&app, &owner, packer, &sender).await,
+                true => ours::send(app.loot, packer, &mut outlet).await?,
+                false => theirs::send(&app, &owner, packer, &mut outlet).await?,
             }
+            outlet.leaving.done();
+            Ok::<(), Broken>(())
         };
         tokio::select! {
             () = sender.closed() => {} // the client went

@@ -30,6 +30,7 @@ const STYLE: &str = concat!(
     include_str!("../../static/css/new.css"),
     include_str!("../../static/css/search.css"),
     include_str!("../../static/css/transfers.css"),
+    include_str!("../../static/css/loot.css"),
 );
 
 /// One module a concern; `main.js` is on each page.
@@ -43,9 +44,11 @@ const ASSETS: &[Asset] = &[
     Asset { name: "upload.js", content_type: SCRIPT, content: include_str!("../../static/js/upload.js") },
     Asset { name: "words.js", content_type: SCRIPT, content: include_str!("../../static/js/words.js") },
     Asset { name: "copy.js", content_type: SCRIPT, content: include_str!("../../static/js/copy.js") },
+    Asset { name: "file.js", content_type: SCRIPT, content: include_str!("../../static/js/file.js") },
     Asset { name: "keys.js", content_type: SCRIPT, content: include_str!("../../static/js/keys.js") },
     Asset { name: "search.js", content_type: SCRIPT, content: include_str!("../../static/js/search.js") },
     Asset { name: "live.js", content_type: SCRIPT, content: include_str!("../../static/js/live.js") },
+    Asset { name: "loot.js", content_type: SCRIPT, content: include_str!("../../static/js/loot.js") },
 ];
 
 /// What names each version, in the same order.

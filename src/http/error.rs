@@ -74,6 +74,9 @@ pub enum HttpError {
     /// Too many downloads from Napster peers at once.
     #[error("too many downloads from Napster peers come through this node; try again in a moment")]
     TooManyRelays,
+    /// A form for an archive without anything in it.
+    #[error("nothing is chosen")]
+    NothingChosen,
     /// Too many archives are being made, or for one host.
     #[error("too many folders are being packed; try again in a moment")]
     TooManyArchives,
@@ -118,7 +121,9 @@ pub enum HttpError {
 impl HttpError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoHost | Self::NoName | Self::BadName | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
+            Self::NoHost | Self::NoName | Self::BadName | Self::BadQuery(_) | Self::NothingChosen => {
+                StatusCode::BAD_REQUEST
+            }
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotFound | Self::NoSuchNeighbour | Self::NoIndexYet => StatusCode::NOT_FOUND,
             Self::NotOperator | Self::ForeignOrigin => StatusCode::FORBIDDEN,
@@ -171,6 +176,7 @@ impl HttpError {
             Self::Busy | Self::PiecesNotYet | Self::TooManyFeeds => "error-busy",
             Self::NoRoom => "error-no-room",
             Self::TooManyRelays => "error-napster-busy",
+            Self::NothingChosen => "error-nothing-chosen",
             Self::TooManyArchives => "error-archives-busy",
             Self::TooManyStreams => "error-streams-busy",
             Self::NotFetched(_) => "error-not-fetched",

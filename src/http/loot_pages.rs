@@ -1,90 +1,118 @@
 //! `/l/` and `/l/<uuid>`: what a node offers, folder by folder; `/v/<uuid>`: what of it is
 //! missing here.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Instant;
+mod asked;
+mod folder;
+mod missing;
+mod rows;
 
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use uuid::Uuid;
 
+use self::asked::Asked;
+pub use self::folder::Folders;
+pub(super) use self::folder::Sort;
+use self::folder::{By, Folder};
+pub use self::missing::show as missing;
+pub(super) use self::rows::{Changed, is_viewable};
+use self::rows::{Row, Rows};
 use super::error::HttpError;
 use super::operator::Visitor;
-use super::page::{Frame, Paging, ROWS, files, page_number, render, size};
+use super::owner::Owner;
+use super::page::{Frame, Paging, render};
+use super::say::Say;
 use super::switch::SwitchView;
 use super::{App, Ends};
-use crate::neighbours::Neighbour;
-use crate::wire::index::Entry;
-use crate::wire::{Index, LootPath, url};
+use crate::wire::archive::contents::FILES_MAX;
+use crate::wire::url;
+
+/// Sizes of which each is one of the next unit, to tell scripts how units are written.
+const UNITS: [u64; 5] = [1, 1_000, 1_000_000, 1_000_000_000, 1_000_000_000_000];
 
 #[derive(askama::Template)]
 #[template(path = "loot.html")]
 struct LootPage {
     frame: Frame,
-    owner: String,
-    base: String,
+    uuid: Uuid,
+    /// The folder's name, or the node's.
+    title: String,
+    /// Whether it is a neighbour's.
+    is_theirs: bool,
     crumbs: Vec<Crumb>,
     summary: String,
+    columns: Vec<Column>,
     rows: Vec<Row>,
     paging: Paging,
     refused: usize,
     /// For the operator, on the page of a neighbour.
     switch: Option<SwitchView>,
-    /// No such folder.
-    is_missing: bool,
-}
-
-#[derive(askama::Template)]
-#[template(path = "missing.html")]
-struct MissingPage {
-    frame: Frame,
-    owner: String,
-    uuid: Uuid,
-    total: String,
-    total_size: String,
-    rows: Vec<Row>,
-    paging: Paging,
-}
-
-struct Crumb {
-    name: String,
-    href: String,
-}
-
-struct Row {
-    name: String,
-    href: String,
-    size: String,
-    /// Of a folder: how many files it holds.
-    holds: Option<String>,
-}
-
-/// Whose loot a page shows.
-struct Owner {
-    name: String,
+    asked: Asked,
     /// The page's address without query.
     base: String,
-    /// Before `/s/…`; empty for our own.
-    origin: String,
-    /// Who that is, if not we.
-    neighbour: Option<Uuid>,
+    /// The other way to look at it; none where there are no pictures.
+    other_view: Option<String>,
+    /// The whole folder.
+    archive: Option<ArchiveLinks>,
+    playlist: Option<String>,
+    words: Words,
+}
+
+/// What the script says, with places to fill in.
+struct Words {
+    shown: String,
+    one: String,
+    many: String,
+    /// The units of sizes, `B kB MB GB TB`.
+    units: String,
+}
+
+impl Words {
+    fn new(say: Say) -> Self {
+        let (count, size) = (("count", "{count}"), ("size", "{size}"));
+        let unit = |size| say.size(size).trim_start_matches(['1', '\u{a0}']).to_owned();
+        Self {
+            shown: say.t2("loot-shown", ("shown", "{shown}"), ("all", "{all}")),
+            one: say.t2("loot-chosen-one", count, size),
+            many: say.t2("loot-chosen-many", count, size),
+            units: UNITS.map(unit).join(" "),
+        }
+    }
+}
+
+/// A folder on the way here; the last one is where one is.
+pub(super) struct Crumb {
+    pub(super) name: String,
+    pub(super) href: String,
+}
+
+struct ArchiveLinks {
+    zip: String,
+    tar: String,
+}
+
+/// The head of a column, by which rows can be sorted.
+struct Column {
+    label: String,
+    href: String,
+    /// `aria-sort`; none: they are sorted otherwise.
+    sort: Option<&'static str>,
+    icon: &'static str,
 }
 
 /// Our own loot.
 pub async fn browse_ours(
     State(app): State<App>,
+    Extension(ends): Extension<Ends>,
     RawQuery(query): RawQuery,
     visitor: Visitor,
 ) -> Result<Response, HttpError> {
-    let name = format!("{} (this node)", app.name);
-    let owner = Owner { name, base: "/l/".into(), origin: String::new(), neighbour: None };
-    let index = app.loot.snapshot().index.clone();
-    browse_index(&app, &visitor, owner, index, query.unwrap_or_default(), 0).await
+    let owner = Owner::ours(&app);
+    show(&app, &ends, owner, "/l/".into(), &query.unwrap_or_default(), &visitor).await
 }
 
-/// A neighbour's loot.
+/// A node's.
 pub async fn browse(
     State(app): State<App>,
     Extension(ends): Extension<Ends>,
@@ -92,159 +120,107 @@ pub async fn browse(
     RawQuery(query): RawQuery,
     visitor: Visitor,
 ) -> Result<Response, HttpError> {
-    let uuid: Uuid = uuid.parse().map_err(|_| HttpError::NotFound)?;
-    if uuid == app.uuid {
-        return browse_ours(State(app), RawQuery(query), visitor).await;
-    }
-    let neighbour = present(&app, uuid)?;
-    let owner = owner(&neighbour, format!("/l/{uuid}"), &ends);
-    let known = neighbour.known.ok_or(HttpError::NoIndexYet)?;
-    browse_index(&app, &visitor, owner, known.index, query.unwrap_or_default(), known.refused.lines).await
+    let owner = Owner::find(&app, &uuid)?;
+    let base = base_of(&owner);
+    show(&app, &ends, owner, base, &query.unwrap_or_default(), &visitor).await
 }
 
-async fn browse_index(
+/// The address of the pages of a node's loot.
+pub(super) fn base_of(owner: &Owner) -> String {
+    if owner.is_ours() { "/l/".into() } else { format!("/l/{}", owner.uuid) }
+}
+
+async fn show(
     app: &App,
-    visitor: &Visitor,
+    ends: &Ends,
     owner: Owner,
-    index: Arc<Index>,
-    query: String,
-    refused: usize,
+    base: String,
+    query: &str,
+    visitor: &Visitor,
 ) -> Result<Response, HttpError> {
-    let folder = match url::query_first(&query, "d").as_deref() {
-        None | Some(b"") => String::new(),
-        Some(folder) => LootPath::parse(folder).map_err(|_| HttpError::NotFound)?.to_string(),
-    };
-    let page = page_number(&query);
-    let (say, frame, base) = (visitor.say, Frame::new(app, visitor), owner.base.clone());
-    let switch = owner.neighbour.and_then(|uuid| SwitchView::of(app, visitor, uuid));
+    let asked = Asked::parse(query)?;
+    let (frame, local, folders) = (Frame::new(app, visitor), ends.local.ip(), app.folders.clone());
+    let switch = owner.neighbour.as_ref().and_then(|neighbour| SwitchView::of(app, visitor, neighbour.uuid));
+    let known = owner.neighbour.as_ref().and_then(|neighbour| neighbour.known.as_ref());
+    let refused = known.map_or(0, |known| known.refused.lines);
     let made = App::walk(&app.listings, move || {
-        let shelf = FolderView::of(&index, &folder);
-        let here = folder_href(&owner.base, &folder);
-        let separator = if folder.is_empty() { '?' } else { '&' };
-        let entries = shelf.folders.len().saturating_add(shelf.plain.len());
-        LootPage {
-            frame,
-            crumbs: crumbs(&owner.base, &folder),
-            summary: format!("{}, {}", files(shelf.files), size(shelf.bytes)),
-            paging: Paging::new(say, page, entries, |page| format!("{here}{separator}p={page}")),
-            rows: shelf.rows(&owner, &folder, page),
-            is_missing: shelf.files == 0 && !folder.is_empty(),
-            owner: owner.name,
-            base,
+        let folder = folders.get(&owner, &asked.folder, asked.sort);
+        if folder.count == 0 && !asked.folder.is_empty() {
+            return None;
+        }
+        let say = frame.say;
+        let rows = Rows { say, owner: &owner, base: &base, asked: &asked, folder: &folder, local };
+        let (rows, total) = rows.of_page();
+        Some(LootPage {
+            uuid: owner.uuid,
+            title: title(&owner, &asked.folder),
+            is_theirs: !owner.is_ours(),
+            crumbs: crumbs(&owner.name, &base, &asked.folder, |folder| asked.folder_href(&base, folder)),
+            summary: format!("{}, {}", say.files(folder.count as u64), say.size(folder.bytes)),
+            columns: columns(say, &asked, &base),
+            rows,
+            paging: Paging::new(say, asked.page, total, |page| Asked { page, ..asked.clone() }.href(&base)),
             refused,
             switch,
-        }
-    });
-    let page = made.await?;
-    if page.is_missing { Err(HttpError::NotFound) } else { render(&page) }
-}
-
-/// What lies directly in one folder.
-#[derive(Default)]
-struct FolderView<'i> {
-    folders: BTreeMap<&'i str, (usize, u64)>,
-    plain: Vec<(&'i str, Entry<'i>)>,
-    files: usize,
-    bytes: u64,
-}
-
-impl<'i> FolderView<'i> {
-    fn of(index: &'i Index, folder: &str) -> Self {
-        let mut view = Self::default();
-        let depth = if folder.is_empty() { 0 } else { folder.len().saturating_add(1) };
-        for entry in index.below(folder) {
-            let rest = entry.name.get(depth..).unwrap_or_default();
-            view.files = view.files.saturating_add(1);
-            view.bytes = view.bytes.saturating_add(entry.size_bytes);
-            match rest.split_once('/') {
-                Some((sub, _)) => {
-                    let (count, bytes) = view.folders.entry(sub).or_default();
-                    *count = count.saturating_add(1);
-                    *bytes = bytes.saturating_add(entry.size_bytes);
-                }
-                None => view.plain.push((rest, entry)),
-            }
-        }
-        view
-    }
-
-    /// Folders first, then files, of one page.
-    fn rows(&self, owner: &Owner, folder: &str, page: usize) -> Vec<Row> {
-        let folders = self.folders.iter().map(|(name, (count, bytes))| {
-            let below = if folder.is_empty() { (*name).to_owned() } else { format!("{folder}/{name}") };
-            let href = folder_href(&owner.base, &below);
-            Row { name: format!("{name}/"), href, size: size(*bytes), holds: Some(files(*count)) }
-        });
-        let plain = self.plain.iter().map(|(name, entry)| file_row(owner, name, entry));
-        folders.chain(plain).skip(page.saturating_sub(1).saturating_mul(ROWS)).take(ROWS).collect()
-    }
-}
-
-fn file_row(owner: &Owner, name: &str, entry: &Entry<'_>) -> Row {
-    let href = format!("{}{}", owner.origin, url::file_target(&entry.listed_name()));
-    Row { name: name.to_owned(), href, size: size(entry.size_bytes), holds: None }
-}
-
-/// What a neighbour offers and we do not have.
-pub async fn missing(
-    State(app): State<App>,
-    Extension(ends): Extension<Ends>,
-    Path(uuid): Path<String>,
-    RawQuery(query): RawQuery,
-    visitor: Visitor,
-) -> Result<Response, HttpError> {
-    let uuid: Uuid = uuid.parse().map_err(|_| HttpError::NotFound)?;
-    let neighbour = present(&app, uuid)?;
-    let owner = owner(&neighbour, format!("/v/{uuid}"), &ends);
-    let theirs = neighbour.known.ok_or(HttpError::NoIndexYet)?.index;
-    let ours = app.loot.snapshot().index.clone();
-    let page = page_number(query.as_deref().unwrap_or_default());
-    let (say, frame) = (visitor.say, Frame::new(&app, &visitor));
-    let made = App::walk(&app.listings, move || {
-        let absent: Vec<Entry<'_>> = theirs.absent_from(&ours).collect();
-        let bytes = absent.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size_bytes));
-        let shown = absent.iter().skip(page.saturating_sub(1).saturating_mul(ROWS)).take(ROWS);
-        MissingPage {
+            other_view: folder.has_pictures.then(|| asked.with(|other| other.is_grid = !other.is_grid).href(&base)),
+            archive: archive_links(&owner, &folder, &asked.folder, local),
+            playlist: folder.is_playable.then(|| address("playlist", &owner, "m3u8", &asked.folder)),
+            words: Words::new(say),
             frame,
-            paging: Paging::new(say, page, absent.len(), |page| format!("{}?p={page}", owner.base)),
-            rows: shown.map(|entry| file_row(&owner, entry.name, entry)).collect(),
-            owner: owner.name,
-            uuid,
-            total: files(absent.len()),
-            total_size: size(bytes),
-        }
+            asked,
+            base,
+        })
     });
-    render(&made.await?)
+    render(&made.await?.ok_or(HttpError::NotFound)?)
 }
 
-fn present(app: &App, uuid: Uuid) -> Result<Neighbour, HttpError> {
-    app.neighbourhood.get(uuid).filter(|n| n.is_present(Instant::now())).ok_or(HttpError::NoSuchNeighbour)
+fn title(owner: &Owner, folder: &str) -> String {
+    folder.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(&owner.name).to_owned()
 }
 
-fn owner(neighbour: &Neighbour, base: String, ends: &Ends) -> Owner {
-    let address = neighbour.address_for_links(ends.local.ip());
-    let origin = address.map(|a| url::origin(a.service, a.interface.as_deref())).unwrap_or_default();
-    let name = match neighbour.name.as_str() {
-        "" => address.map_or_else(String::new, |a| a.service.ip().to_string()),
-        name => name.to_owned(),
-    };
-    Owner { name, base, origin, neighbour: Some(neighbour.uuid) }
-}
-
-fn folder_href(base: &str, folder: &str) -> String {
-    if folder.is_empty() { base.to_owned() } else { format!("{base}?d={}", url::query_value(folder)) }
-}
-
-/// The folders above, each a link.
-fn crumbs(base: &str, folder: &str) -> Vec<Crumb> {
-    let mut crumbs = Vec::new();
-    let mut above = String::new();
-    for name in folder.split('/').filter(|name| !name.is_empty()) {
-        if !above.is_empty() {
-            above.push('/');
-        }
-        above.push_str(name);
-        crumbs.push(Crumb { name: name.to_owned(), href: folder_href(base, &above) });
-    }
+/// The node and the folders above, each a link.
+pub(super) fn crumbs(node: &str, base: &str, folder: &str, href: impl Fn(&str) -> String) -> Vec<Crumb> {
+    let mut crumbs =
+        vec![Crumb { name: node.to_owned(), href: if folder.is_empty() { base.into() } else { href("") } }];
+    let ends = folder.match_indices('/').map(|(at, _)| at).chain((!folder.is_empty()).then_some(folder.len()));
+    crumbs.extend(ends.filter_map(|end| {
+        let above = folder.get(..end)?;
+        Some(Crumb { name: above.rsplit('/').next().unwrap_or(above).to_owned(), href: href(above) })
+    }));
     crumbs
+}
+
+fn columns(say: Say, asked: &Asked, base: &str) -> Vec<Column> {
+    let column = |by: By, label: String, rises: bool| {
+        let is_it = asked.sort.by == by;
+        let other = asked.with(|other| {
+            other.sort.by = by;
+            other.sort.is_reversed = is_it && !asked.sort.is_reversed;
+        });
+        let rises = rises != asked.sort.is_reversed;
+        Column {
+            label,
+            href: other.href(base),
+            sort: is_it.then_some(if rises { "ascending" } else { "descending" }),
+            icon: if rises { "up" } else { "down" },
+        }
+    };
+    vec![
+        column(By::Name, say.t("loot-name"), true),
+        column(By::Size, say.t("loot-size"), false),
+        column(By::Age, say.t("loot-changed"), false),
+    ]
+}
+
+/// Straight from the node that has it, if it packs folders; else through this one.
+fn archive_links(owner: &Owner, folder: &Folder, name: &str, local: std::net::IpAddr) -> Option<ArchiveLinks> {
+    let origin = if owner.is_boucan() { owner.origin(local) } else { String::new() };
+    let link = |extension| format!("{origin}{}", address("archive", owner, extension, name));
+    (1..=FILES_MAX).contains(&folder.count).then(|| ArchiveLinks { zip: link("zip"), tar: link("tar") })
+}
+
+/// `/archive/UUID.zip?d=FOLDER` and its like.
+fn address(what: &str, owner: &Owner, extension: &str, folder: &str) -> String {
+    let query = if folder.is_empty() { String::new() } else { format!("?d={}", url::query_value(folder)) };
+    format!("/{what}/{}.{extension}{query}", owner.uuid)
 }

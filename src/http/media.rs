@@ -5,6 +5,7 @@
 //! what the neighbour lists is asked of it, and only where it was heard. The bytes are a
 //! stranger's: the type is one of the inert ones or none, and what has none is an attachment.
 
+mod beginning;
 mod places;
 
 use std::ops::RangeInclusive;
@@ -17,6 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use tokio::sync::mpsc::Sender;
 
+pub(super) use self::beginning::beginning;
 use self::places::Place;
 pub use self::places::Places;
 use super::error::HttpError;

@@ -19,6 +19,7 @@ mod exact_body;
 pub mod feed;
 pub mod fetch_here;
 pub mod file_body;
+pub mod file_page;
 pub mod health;
 pub mod held_back;
 pub mod help;
@@ -155,6 +156,8 @@ pub struct App {
     pub news: News,
     /// Lets archives be made.
     pub archives: archive::Places,
+    /// Folders that were sorted lately.
+    pub folders: loot_pages::Folders,
     /// Lets files of neighbours through.
     pub media: media::Places,
 }
@@ -205,6 +208,7 @@ pub fn routes(app: App) -> Router {
         .route("/l/", get(loot_pages::browse_ours))
         .route("/l", get(loot_pages::browse_ours))
         .route("/l/{uuid}", get(loot_pages::browse))
+        .route("/file/{uuid}", get(file_page::show))
         .route("/v/{uuid}", get(loot_pages::missing))
         .route("/near", get(near::show))
         .route("/new", get(new::show))

@@ -233,6 +233,13 @@ impl Index {
         first..first.saturating_add(count)
     }
 
+    /// The sum of the sizes there, saturating.
+    #[must_use]
+    pub fn bytes_at(&self, positions: Range<usize>) -> u64 {
+        let slots = self.slots.get(positions).unwrap_or_default();
+        slots.iter().fold(0, |sum, slot| sum.saturating_add(slot.size_bytes))
+    }
+
     /// The files that are not in the other index with the same size. One pass: both are sorted.
     pub fn absent_from<'i>(&'i self, other: &'i Self) -> impl Iterator<Item = Entry<'i>> {
         let mut others = other.iter().peekable();
@@ -420,6 +427,7 @@ mod tests {
         assert!(below("nothing").is_empty());
         let positions = ["d", "d/e", "", "nothing"].map(|folder| index.positions_below(folder));
         assert_eq!(positions, [1..3, 2..3, 0..5, 4..4]);
+        assert_eq!([0..5, 1..3, 4..4].map(|range| index.bytes_at(range)), [15, 3, 0]);
         assert_eq!(index.beginning_with("d".into()).map(|e| e.name).collect::<Vec<_>>(), ["d-c", "d/a", "d/e/b", "da"]);
     }
 

@@ -3,10 +3,7 @@
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-use bytes::Bytes;
-use tokio::sync::mpsc::Sender;
-
-use super::{App, Broken};
+use super::{Broken, Outlet};
 use crate::bandwidth::GRANT_BYTES;
 use crate::loot::{Loot, LootFile};
 use crate::wire::archive::Packer;
@@ -15,9 +12,9 @@ use crate::wire::archive::Packer;
 const STEP_BYTES: usize = 256 * 1024;
 
 /// Makes it step by step, as the client takes it and the limit allows it.
-pub(super) async fn send(app: &App, packer: Packer, sender: &Sender<Bytes>) -> Result<(), Broken> {
-    let step = if app.upload.is_limited() { GRANT_BYTES } else { STEP_BYTES };
-    let mut packing = Packing { packer, loot: app.loot.clone(), open: None };
+pub(super) async fn send(loot: Loot, packer: Packer, outlet: &mut Outlet) -> Result<(), Broken> {
+    let step = if outlet.upload.is_limited() { GRANT_BYTES } else { STEP_BYTES };
+    let mut packing = Packing { packer, loot, open: None };
     loop {
         let filled = tokio::task::spawn_blocking(move || {
             let filled = packing.fill(step);
@@ -29,8 +26,7 @@ pub(super) async fn send(app: &App, packer: Packer, sender: &Sender<Bytes>) -> R
         if bytes.is_empty() {
             return Ok(());
         }
-        app.upload.grant(bytes.len()).await;
-        sender.send(bytes.into()).await.map_err(|_| Broken::Gone)?;
+        outlet.give(bytes.into()).await?;
     }
 }
 

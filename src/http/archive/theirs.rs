@@ -6,10 +6,8 @@
 use std::time::{Duration, SystemTime};
 
 use axum::http::header::LAST_MODIFIED;
-use bytes::Bytes;
-use tokio::sync::mpsc::Sender;
 
-use super::{App, Broken, Owner};
+use super::{App, Broken, Outlet, Owner};
 use crate::fetch::FetchError;
 use crate::fetch::client::{Connection, Dialling};
 use crate::fetch::open::{OPENING, Opened, Wish, connect, open_file};
@@ -20,7 +18,7 @@ use crate::wire::index::Entry;
 const REST_BYTES: usize = 64 * 1024;
 
 /// Fetches one file after another, and hands on what comes.
-pub(super) async fn send(app: &App, owner: &Owner, mut packer: Packer, sender: &Sender<Bytes>) -> Result<(), Broken> {
+pub(super) async fn send(app: &App, owner: &Owner, mut packer: Packer, outlet: &mut Outlet) -> Result<(), Broken> {
     let dialling = Dialling { from: app.bind, bandwidth: app.download.clone() };
     let mut connection = None;
     while let Some(entry) = packer.due() {
@@ -29,22 +27,22 @@ pub(super) async fn send(app: &App, owner: &Owner, mut packer: Packer, sender: &
         let mut opened = open(owner, &dialling, &mut connection, &entry).await.map_err(broken)?;
         let mut around = Vec::new();
         packer.begin(modified(opened.as_ref(), told), &mut around);
-        give(app, sender, around.into()).await?;
+        outlet.give(around.into()).await?;
         while let Some(opened) = &mut opened {
             let Some(bytes) = opened.body.next().await.map_err(broken)? else { break };
             packer.content(&bytes)?;
-            give(app, sender, bytes).await?;
+            outlet.give(bytes).await?;
         }
         let mut around = Vec::new();
         packer.end_file(&mut around)?;
-        give(app, sender, around.into()).await?;
+        outlet.give(around.into()).await?;
     }
     loop {
         let mut rest = Vec::new();
         if !packer.rest(REST_BYTES, &mut rest) {
             return Ok(());
         }
-        give(app, sender, rest.into()).await?;
+        outlet.give(rest.into()).await?;
     }
 }
 
@@ -78,12 +76,4 @@ fn modified(opened: Option<&Opened>, told: Option<i64>) -> u32 {
     let at = said.or(told).unwrap_or_else(SystemTime::now);
     let seconds = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     u32::try_from(seconds).unwrap_or(u32::MAX)
-}
-
-async fn give(app: &App, sender: &Sender<Bytes>, bytes: Bytes) -> Result<(), Broken> {
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    app.upload.grant(bytes.len()).await;
-    sender.send(bytes).await.map_err(|_| Broken::Gone)
 }

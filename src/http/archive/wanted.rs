@@ -32,6 +32,10 @@ impl Wanted {
                 if is_encoded { b64e::decode(&name).map_err(|_| HttpError::BadName)? } else { name.into_owned() };
             picks.push(LootPath::parse(&name).map_err(|_| HttpError::NotFound)?);
         }
+        // A form says that something is to be chosen; nothing is not everything there.
+        if picks.is_empty() && url::query_first(query, "chosen").is_some() {
+            return Err(HttpError::NothingChosen);
+        }
         Ok(Self { folder, picks })
     }
 
@@ -58,6 +62,8 @@ mod tests {
             ("d=a&g=a/x+y&g=a/%C3%A9", wanted("a", &["a/x y", "a/é"])),
             ("f=b64e&g=YSBi&g=L2M!", wanted("", &["a b", "c"])),
             ("d=../a", None),
+            ("d=a&chosen=1", None),
+            ("d=a&chosen=1&g=a/b", wanted("a", &["a/b"])),
             ("g=", None),
             ("g=a&g=../b", None),
             ("f=b64e&g=%25", None),
