@@ -24,7 +24,7 @@ fn what_the_operator_chooses_arrives_whole_although_the_connection_breaks() {
     let folder = tempfile::tempdir().unwrap();
     let (path, content) = to_send(folder.path());
     tab.open("/bring").network(false, Some(BYTES_PER_SECOND));
-    tab.choose("main input[type=file]:not([webkitdirectory])", &[&path]);
+    tab.choose_by("button[data-choose=files]", &[&path]);
     tab.wait("[...document.querySelectorAll('progress')].some(one => one.position > 0.1 && one.position < 0.9)");
     tab.network(true, None);
     tab.wait("[...document.querySelectorAll('progress')].every(one => one.position < 1)");
@@ -45,8 +45,10 @@ fn a_visitor_brings_files_only_while_the_inbox_is_open_and_sees_none() {
     operator.open("/bring").press_to("main form[action*='inbox'] button");
     let folder = tempfile::tempdir().unwrap();
     let (path, _) = to_send(folder.path());
-    visitor.open("/bring").choose("main input[type=file]:not([webkitdirectory])", &[&path]);
-    visitor.wait("/\\b[0-9a-f]{8}|[A-Z0-9]{4,}-[A-Z0-9]{4,}/.test(document.querySelector('main').innerText)");
+    visitor.open("/bring").choose_by("button[data-choose=files]", &[&path]);
+    // A receipt: the name, and a code to show.
+    visitor.wait("document.querySelector('#receipt-rows')?.innerText.includes('Regatta – août.bin')");
+    assert!(visitor.text("#receipt-rows code.keep").len() >= 6);
     wait_until("it lies in the inbox", || !crate::support::lan::tree(&here.loot(".boucan/inbox")).is_empty());
     assert!(!here.index().iter().any(|line| line.contains("Regatta")), "what lies there is not offered");
     visitor.open("/bring");

@@ -53,7 +53,19 @@ impl Evening {
         let alone = lonely.node(2).named("Cabine").start();
         let evening = Self { here, library, alone, _others: (kitchen, others, peer), _lans: (lan, lonely) };
         evening.wait_for_all();
+        evening.something_is_new();
         evening
+    }
+
+    /// After everybody knows everybody: only then it is news.
+    #[track_caller]
+    fn something_is_new(&self) {
+        for n in 1..30 {
+            self.library.put(&format!("pictures/2026 August, on deck/DSC_{n:04}.png"), media::cover(n + 500));
+        }
+        self.library.put("music/Shanty of the night watch.wav", media::wav(12));
+        self.here.put("notes/Menu of Sunday.txt", "Soup.\n");
+        wait_until("it is told", || self.here.get("/new").text().contains("Shanty"));
     }
 
     #[track_caller]

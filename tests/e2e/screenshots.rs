@@ -9,7 +9,7 @@ use super::evening::Evening;
 /// Width and height of a phone, a tablet and a laptop.
 const DEVICES: [(u32, u32); 3] = [(390, 844), (768, 1024), (1440, 900)];
 /// So much of a long page is enough to look at.
-const HEIGHT_MAX: f64 = 2_000.0;
+const HEIGHT_MAX: u32 = 2_000;
 
 /// A page: the name of its pictures, and where it is.
 struct Shot {

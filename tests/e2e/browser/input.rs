@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Tab;
-use crate::support::wait_for;
+use crate::support::{PATIENCE, wait_for};
 
 /// What somebody would press: it is in view, and nothing lies over it.
 const POINT: &str = "(selector => {
@@ -106,6 +106,21 @@ impl Tab {
         let field = self.order("Runtime.evaluate", json!({ "expression": expression }));
         let object = field["result"]["objectId"].as_str().unwrap_or_else(|| panic!("no field {selector}"));
         self.order("DOM.setFileInputFiles", json!({"files": files, "objectId": object}));
+        self
+    }
+
+    /// Presses what opens the system's window for choosing files, and chooses there.
+    #[track_caller]
+    pub fn choose_by(&self, selector: &str, files: &[&Path]) -> &Self {
+        self.order("Page.setInterceptFileChooserDialog", json!({"enabled": true}));
+        let before = self.count_events();
+        self.press(selector);
+        let opened = self.browser.pipe.watch(&self.session, PATIENCE, |events| {
+            let opened = events.get(before..)?.iter().find(|event| event["method"] == "Page.fileChooserOpened")?;
+            opened["params"]["backendNodeId"].as_i64()
+        });
+        let field = opened.unwrap_or_else(|| panic!("{selector} opens no window"));
+        self.order("DOM.setFileInputFiles", json!({"files": files, "backendNodeId": field}));
         self
     }
 

@@ -210,14 +210,17 @@ impl Tab {
         self
     }
 
-    /// A picture of the whole page, at most so many pixels of it.
+    /// A picture of the whole page, at most so many pixels of it: in a window so high, because what
+    /// stands at the edge of the window would stand in the middle of the picture otherwise.
     #[track_caller]
-    pub fn picture(&self, path: &Path, height_max: f64) -> &Self {
-        let size = self.order("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
-        let height = size["height"].as_f64().unwrap_or(height_max).min(height_max);
-        let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1});
-        let order = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
-        let picture = self.order("Page.captureScreenshot", order);
+    pub fn picture(&self, path: &Path, height_max: u32) -> &Self {
+        let size = self.order("Page.getLayoutMetrics", json!({}))["cssLayoutViewport"].clone();
+        let side = |name: &str| size[name].as_u64().and_then(|side| u32::try_from(side).ok()).unwrap_or(1_000);
+        let whole = self.ask("document.documentElement.scrollHeight").as_u64().unwrap_or_default();
+        let (width, height) = (side("clientWidth"), side("clientHeight"));
+        self.resize(width, u32::try_from(whole).unwrap_or(height_max).clamp(height, height_max));
+        let picture = self.order("Page.captureScreenshot", json!({"format": "png"}));
+        self.resize(width, height);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, STANDARD.decode(picture["data"].as_str().unwrap()).unwrap()).unwrap();
         self
