@@ -1,8 +1,13 @@
 //! A million files on twenty nodes: a search of them, beside `rg -i` over the same lines in the
 //! same run. Nothing is asserted; see `benches/README.md`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // measurements end by panicking
+#![allow(unreachable_pub, missing_debug_implementations, missing_docs)] // nothing here is anybody's library
+
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 use std::hint::black_box;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -12,25 +17,42 @@ use boucan::search::{By, Filters, Kinds, Library, Order, Request, Shelf, search}
 use boucan::wire::{Index, Kind};
 use uuid::Uuid;
 
+use support::http::connect;
+use support::lan::{Lan, Node};
+use support::scripted::{Kind as Plays, Scripted};
+use support::wait_within;
+
 const NODES: usize = 20;
 const FILES_OF_ONE: usize = 50_000;
 const RUNS: usize = 31;
 /// As a page asks for them.
 const PAGE: usize = 100;
 
-/// `cargo bench --bench search`
+/// `cargo bench --bench search -- [engine] [node]`
 fn main() {
-    if !std::env::args().any(|arg| arg == "--bench") {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if !args.iter().any(|arg| arg == "--bench") {
         return println!("measured by `cargo bench` only");
     }
+    let wanted = |part: &str| args.iter().all(|arg| arg == "--bench") || args.iter().any(|arg| arg == part);
     let shelves: Vec<Shelf> = (0..NODES).map(shelf).collect();
+    if wanted("engine") {
+        engine(&shelves);
+    }
+    if wanted("node") {
+        node(&shelves);
+    }
+}
+
+/// The search itself.
+fn engine(shelves: &[Shelf]) {
     let lines: String = shelves.iter().map(|shelf| std::str::from_utf8(shelf.index.text()).unwrap()).collect();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lines");
     std::fs::write(&file, &lines).unwrap();
     let before = resident_bytes();
     let begun = Instant::now();
-    let library = Library::new(shelves.clone(), Vec::new(), None);
+    let library = Library::new(shelves.to_vec(), Vec::new(), None);
     let took = begun.elapsed();
     let files = library.len() as f64;
     println!("{files} files on {NODES} nodes, {:.1} MB of lines; median of {RUNS} runs.", lines.len() as f64 / 1e6);
@@ -126,6 +148,86 @@ impl Times {
     }
 }
 
+/// Pages of a real node that hears twenty others, asked by a connection each.
+fn node(shelves: &[Shelf]) {
+    let lan = Lan::new();
+    let others: Vec<Scripted> = (3..)
+        .zip(shelves)
+        .map(|(last, shelf)| {
+            let other = Scripted::start(&lan, last, Plays::Py);
+            other.lists_only(shelf.index.text().to_vec());
+            other
+        })
+        .collect();
+    let node = lan.node(2).start();
+    wait_within(Duration::from_secs(120), "all lists are known", || {
+        others.iter().for_each(Scripted::announce);
+        std::thread::sleep(Duration::from_millis(500));
+        others.iter().all(|other| node.get(&format!("/l/{}", other.uuid)).status == 200)
+    });
+    node.get("/q/?v=warm");
+    println!(
+        "\nThe same files on {NODES} scripted nodes, through a real node; resident {} MB.",
+        resident_of(&node) / 1_000_000
+    );
+    println!(
+        "| page | first byte, ms: median (least to most) | whole, ms | bytes | rg -i, ms | ratio |\n|---|---|---|---|---|---|"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lines");
+    let lines: String = shelves.iter().map(|shelf| std::str::from_utf8(shelf.index.text()).unwrap()).collect();
+    std::fs::write(&file, lines).unwrap();
+    for (what, target, pattern) in [
+        ("typed: h", "/q/?v=h&part=1", Some("h")),
+        ("typed: ha", "/q/?v=ha&part=1", Some("ha")),
+        ("typed: harb", "/q/?v=harb&part=1", Some("harb")),
+        ("typed: harbour 01234", "/q/?v=harbour+01234&part=1", Some("harbour 01234")),
+        ("typed: none", "/q/?v=zzzqqq&part=1", Some("zzzqqq")),
+        ("page: one in fifteen", "/q/?v=.epub", Some(r"\.epub")),
+        ("page: everything", "/q/?v=", None),
+        ("page: everything, by size", "/q/?v=&s=size", None),
+        ("page: the two hundredth", "/q/?v=e&p=200", Some("e")),
+        ("page: regex", "/q/?v=%5Emusik/.*01234.*%5C.og%5Bgx%5D", Some(r"^musik/.*01234.*\.og[gx]")),
+        ("front page", "/", None),
+    ] {
+        let (mut first, mut whole, mut theirs, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for _ in 0..RUNS {
+            let (to_first, to_last, length) = timed_get(&node, target);
+            first.push(to_first);
+            whole.push(to_last);
+            bytes = length;
+            theirs.extend(pattern.and_then(|pattern| ripgrep(pattern, &file)));
+        }
+        let (first, whole, theirs) = (Times::of(first), Times::of(whole), Times::of(theirs));
+        let ratio =
+            theirs.median.map_or("–".into(), |theirs| format!("{:.2}", whole.median.unwrap_or_default() / theirs));
+        println!("| {what} | {} | {} | {bytes} | {} | {ratio} |", first.said, whole.said, theirs.said);
+    }
+}
+
+/// How long until the first byte and until the last, and how many there were, as a browser asks.
+fn timed_get(node: &Node, target: &str) -> (Duration, Duration, usize) {
+    let begun = Instant::now();
+    let mut stream = connect(node.address());
+    let head = format!(
+        "GET {target} HTTP/1.1\r\nHost: {}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n",
+        node.address()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut length = stream.read(&mut buffer).unwrap();
+    assert!(buffer.starts_with(b"HTTP/1.1 200"), "{target}");
+    let first = begun.elapsed();
+    while let Ok(read @ 1..) = stream.read(&mut buffer) {
+        length += read;
+    }
+    (first, begun.elapsed(), length)
+}
+
+fn resident_of(node: &Node) -> usize {
+    resident(&std::fs::read_to_string(format!("/proc/{}/status", node.pid())).unwrap_or_default())
+}
+
 /// Names as people have them. Of ten files one is on the next node too.
 fn shelf(node: usize) -> Shelf {
     const WORDS: [&str; 12] = [
@@ -161,7 +263,10 @@ fn shelf(node: usize) -> Shelf {
 }
 
 fn resident_bytes() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    resident(&std::fs::read_to_string("/proc/self/status").unwrap_or_default())
+}
+
+fn resident(status: &str) -> usize {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok()).unwrap_or_default() * 1024
 }

@@ -41,6 +41,7 @@ mod near_pages;
 mod netns;
 mod news;
 mod operator_rules;
+mod search_pages;
 mod simulation;
 mod start;
 mod store;

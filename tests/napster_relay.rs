@@ -274,10 +274,15 @@ fn one_content_is_one_row_with_all_who_hold_it() {
     let both = wait_for("the node's own file is read", || Some(rows()).filter(|rows| rows.len() == 2));
     let [ours, theirs] = &both[..] else { panic!("{both:?}") };
     let hrefs = |row: &str| -> Vec<String> {
-        elements(row).iter().filter_map(|element| Some(element.attribute("href")?.replace("&#38;", "&"))).collect()
+        let links = elements(row).into_iter().filter(|element| element.name == "a");
+        links.filter_map(|element| Some(element.attribute("href")?.replace("&#38;", "&"))).collect()
     };
     let (own, relayed) = (url::file_target("Chanson.ogg"), target(SONG));
-    assert_eq!(hrefs(ours), [&own, &own, &relayed, &relayed].map(Clone::clone), "{ours}");
+    let page = |row: &str| hrefs(row).first().cloned().unwrap_or_default();
+    let direct = |row: &str| hrefs(row).into_iter().skip(1).collect::<Vec<_>>();
+    // Who has it, each by itself, then the button.
+    assert!(page(ours).starts_with("/file/") && page(ours).ends_with("?g=Chanson.ogg"), "{ours}");
+    assert_eq!(direct(ours), [&own, &relayed, &relayed, &own].map(Clone::clone), "{ours}");
     assert!(ours.contains("Napster peer 127.0.0.5") && ours.contains("Napster peer 127.0.0.6"), "{ours}");
     assert_eq!(hrefs(theirs), [target(b"else"), target(b"else")], "{theirs}");
     // What the node has itself comes from it.

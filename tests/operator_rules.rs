@@ -72,7 +72,7 @@ fn nothing_is_copied_from_a_neighbour_that_is_switched_off_until_it_is_switched_
     let node = node.kill().start();
     wait_for("its list is known again", || node.get(&page).text().contains("second").then_some(()));
     assert!(offers_button(&node, &page, "on") && offers_button(&node, "/operator", "on"));
-    let is_said = || node.get("/").text().contains("Nothing is copied from this node.");
+    let is_said = || node.get("/near").text().contains("nothing is copied from it");
     assert!(is_said(), "beside its name");
     let other = lan.node(4).file("third", "3").start();
     node.has("third", "3");

@@ -14,7 +14,7 @@ use crate::wire::{DigestTable, Index};
 /// Making catalogues takes at most one part in so many of the time: while what they are made of
 /// changes all the time, searches see it so much later.
 const MAKING_SHARE: u32 = 5;
-/// Who comes while another is made that took so long takes the one before.
+/// What is made sooner than this is always that of now.
 const LONG: Duration = Duration::from_millis(50);
 
 /// An index to search.
@@ -189,7 +189,8 @@ impl Librarian {
             let mut kept = self.lock();
             let kept = kept.as_mut().filter(|kept| {
                 let is_young = now.saturating_duration_since(kept.made) < kept.took.saturating_mul(MAKING_SHARE);
-                is_young || may_be_old && kept.took >= LONG || kept.is_of(&shelves, names.as_ref())
+                let may_be_old = kept.took >= LONG && (may_be_old || is_young);
+                may_be_old || kept.is_of(&shelves, names.as_ref())
             })?;
             kept.used = now;
             Some(kept.library.clone())

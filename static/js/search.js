@@ -103,8 +103,10 @@ const hits = () => [...results.querySelectorAll("a.hit")];
 
 function move(event) {
   const isField = event.target === field;
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (!isField && !results.contains(event.target)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return;
+  // Nothing has the focus, and nothing was scrolled: down leads to the first hit.
+  const isAbove = event.target === document.body && scrollY === 0 && event.key === "ArrowDown";
+  if (!isField && !isAbove && !results.contains(event.target)) return;
   if (!isField && event.key === "Escape") {
     field.focus();
     field.select();
@@ -116,7 +118,7 @@ function move(event) {
   const all = hits();
   // From a button of a row, the hit is that of the row.
   const row = event.target.closest("tr, li");
-  const at = isField ? -1 : all.findIndex((hit) => hit === event.target || row?.contains(hit));
+  const at = isField || isAbove ? -1 : all.findIndex((hit) => hit === event.target || row?.contains(hit));
   if (isField && step < 0) return;
   const next = all[at + step];
   if (next) next.focus();

@@ -47,7 +47,7 @@ fn a_flood_of_uuids_costs_nothing_and_hides_nobody() {
     }
     let after_flood = honest_neighbour_is_known(&lan, &node, 68);
     assert!(neighbours(&node) <= 2 + 8, "at most 8 of one host");
-    let page = node.get("/").text();
+    let page = node.get("/near").text();
     for honest in [&before_flood, &after_flood] {
         assert!(page.contains(&honest.uuid.to_string()), "an honest neighbour is hidden");
     }

@@ -127,7 +127,7 @@ fn a_name_that_would_act_on_its_reader_is_shown_inert() {
     let name = "<script>alert(1)</script>\u{1b}[2J\u{202e}gnp\0\n";
     stranger.send(format!("forban;name;{name};uuid;{UUID};hmac;{HMAC}").as_bytes()).unwrap();
     wait_until("it is heard", || neighbours(&node) == 1);
-    let page = node.get("/").text();
+    let page = node.get("/near").text();
     assert!(page.contains("alert(1)") && !page.contains("<script>alert"), "{page}");
     assert!(!page.contains(['\u{1b}', '\u{202e}', '\0']), "{page}");
     assert!(!node.log().contains(['\u{1b}', '\u{202e}', '\0']));
@@ -135,7 +135,7 @@ fn a_name_that_would_act_on_its_reader_is_shown_inert() {
         [b"forban;name;".as_slice(), &[0xff; 900], format!(";uuid;{}", uuid::Uuid::new_v4()).as_bytes()].concat();
     stranger.send(&long).unwrap();
     wait_until("it is heard", || neighbours(&node) == 2);
-    assert!(!node.get("/").text().contains(&"\u{fffd}".repeat(65)), "at most 64 characters");
+    assert!(!node.get("/near").text().contains(&"\u{fffd}".repeat(65)), "at most 64 characters");
 }
 
 #[test]

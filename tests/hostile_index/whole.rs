@@ -61,7 +61,7 @@ fn a_login_page_does_not_replace_what_was_known() {
     wait_until("it is known", || node.get("/q/?v=known").text().contains("known.txt"));
     py.lists_only("<html>\n<head><title>Log in, please</title></head>\n<body>\n</body></html>\n").announce();
     wait_until("the page is read", || py.requests_for("forban/index").len() == 2);
-    wait_until("it is said", || node.get("/").text().contains("the answer is not an index"));
+    wait_until("it is said", || node.get("/near").text().contains("the answer is not an index"));
     assert!(node.get("/q/?v=known").text().contains("known.txt"));
 }
 
@@ -79,7 +79,7 @@ fn an_endless_index_is_read_up_to_80_mebibytes() {
         }
     });
     py.answers("forban/index", endless).announce();
-    wait_until("it is given up", || node.get("/").text().contains("the index is larger"));
+    wait_until("it is given up", || node.get("/near").text().contains("the index is larger"));
     // What the two ends' buffers hold was sent and never read.
     assert!(sent.load(Ordering::Relaxed) < (80 << 20) + (16 << 20), "{sent:?}");
 }

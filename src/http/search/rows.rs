@@ -231,19 +231,18 @@ mod tests {
 
     #[test]
     fn a_name_is_cut_where_marks_begin_and_end() {
-        let cut = |marks: &[Range<usize>], part| {
-            let pieces = pieces("Old/Sea map.txt", marks, part);
-            pieces
-                .iter()
-                .map(|piece| format!("{}{}", if piece.is_marked { "*" } else { "" }, piece.text))
-                .collect::<Vec<_>>()
+        let cut = |marks: &[(usize, usize)], part| {
+            let marks: Vec<Range<usize>> = marks.iter().map(|(start, end)| *start..*end).collect();
+            let pieces = pieces("Old/Sea map.txt", &marks, part);
+            let shown = |piece: &Piece| format!("{}{}", if piece.is_marked { "*" } else { "" }, piece.text);
+            pieces.iter().map(shown).collect::<Vec<_>>()
         };
         for (marks, part, expected) in [
-            (&[4..7, 8..11][..], 4..15, &["*Sea", " ", "*map", ".txt"][..]),
-            (&[4..7], 0..3, &["Old"]),
-            (&[0..3, 12..15], 0..3, &["*Old"]),
-            (&[1..6], 4..15, &["*Se", "a map.txt"]),
-            (&[1..6], 0..3, &["O", "*ld"]),
+            (&[(4, 7), (8, 11)][..], 4..15, &["*Sea", " ", "*map", ".txt"][..]),
+            (&[(4, 7)], 0..3, &["Old"]),
+            (&[(0, 3), (12, 15)], 0..3, &["*Old"]),
+            (&[(1, 6)], 4..15, &["*Se", "a map.txt"]),
+            (&[(1, 6)], 0..3, &["O", "*ld"]),
             (&[], 0..0, &[]),
         ] {
             assert_eq!(cut(marks, part.clone()), expected, "{marks:?} in {part:?}");
