@@ -166,7 +166,7 @@ fn names_of_neighbours_and_of_their_files_are_shown_as_text_on_every_page() {
     wait_until("the index of the stranger is shown", || {
         node.get(&format!("/v/{STRANGER}")).text().contains("javascript")
     });
-    wait_until("the trouble of the other is shown", || node.get("/near").text().contains("could not be read"));
+    wait_until("the trouble of the other is shown", || node.get("/near").text().contains("notice warn small"));
     wait_until("the conflict is shown", || node.get("/held-back").text().contains("conflict &#60;canary-x"));
     let mut targets = pages(&own_uuid(&node));
     targets.extend([
