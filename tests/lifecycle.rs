@@ -25,12 +25,12 @@ fn what_was_deleted_here_stays_deleted_after_a_restart_too() {
     two.lists("b");
     std::fs::remove_file(two.loot("a")).unwrap();
     wait_until("a is no longer listed", || !two.index().iter().any(|line| line.starts_with("a,")));
-    wait_until("the deletion is known", || two.get("/held-back").text().contains("1 file nearby not fetched again"));
+    wait_until("the deletion is known", || two.get("/held-back").text().contains("1 file was deleted here before"));
     let two = two.kill();
     std::fs::remove_file(two.loot().join("b")).unwrap();
     let two = two.start();
     wait_until("both deletions are known", || {
-        two.get("/held-back").text().contains("2 files nearby not fetched again")
+        two.get("/held-back").text().contains("2 files were deleted here before")
     });
     assert!(!two.loot("a").exists() && !two.loot("b").exists());
 }

@@ -47,7 +47,7 @@ fn a_neighbour_with_both_families_is_one_neighbour() {
     let hosts = [("ann", 1), ("bob", 2)].map(|(name, last)| lab.plain_host(name, "lan", last));
     let nodes = hosts.each_ref().map(|host| HostNode::start(host, &SOON));
     let both = |page: &str| page.contains("//10.77.0.2:") && page.contains("fe80::2%25eth0");
-    wait_until("bob is known by both addresses", || both(&nodes[0].page("")));
+    wait_until("bob is known by both addresses", || both(&nodes[0].page("near")));
     assert_eq!(nodes[0].neighbours(), 1);
 }
 
@@ -70,7 +70,7 @@ fn a_host_in_two_networks_hears_both_each_by_its_own_interface() {
     node_ann.hears(&mid);
     node_cyd.hears(&mid);
     let addresses = |page: &str| page.contains("fe80::1%25eth0") && page.contains("fe80::3%25eth1");
-    wait_until("each is known by its interface", || addresses(&node_mid.page("")));
+    wait_until("each is known by its interface", || addresses(&node_mid.page("near")));
     // What mirrors in the middle carries from one network to the other.
     node_cyd.has("left.txt", "left");
     assert_eq!((node_ann.neighbours(), node_cyd.neighbours()), (1, 1));
@@ -87,7 +87,7 @@ fn a_host_with_two_interfaces_in_one_network_is_no_neighbour_of_itself() {
     let other = HostNode::start(&bob, &SOON);
     node.hears(&bob);
     wait_until("bob knows all four addresses", || {
-        let page = other.page("");
+        let page = other.page("near");
         ["//10.77.0.1:", "//10.77.0.11:", "fe80::1%", "fe80::11%"].iter().all(|address| page.contains(address))
     });
     assert_eq!((node.neighbours(), other.neighbours()), (1, 1));
@@ -147,7 +147,7 @@ fn a_node_started_without_any_network_announces_once_it_has_an_address() {
     let bob = lab.plain_host("bob", "lan", 2);
     let node_late = HostNode::start(&late, &MIRROR_SOON);
     let node_bob = HostNode::start(&bob, &MIRROR_SOON);
-    assert!(node_late.page("").contains("nowhere: no network interface that it may use is up"));
+    assert!(node_late.page("near").contains("This machine is in no network"));
     lab.plug(&late, "eth0", "lan", &["10.77.0.7/24"]);
     node_bob.hears(&late);
     node_late.hears(&bob);

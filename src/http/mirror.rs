@@ -29,6 +29,9 @@ use super::page::{Frame, Tab, render};
 use super::say::Say;
 use crate::mirror::Status;
 
+/// Where no script runs, the page is loaded again after this.
+const REFRESH_SECONDS: u32 = 10;
+
 #[derive(askama::Template)]
 #[template(path = "mirror.html")]
 struct MirrorPage {
@@ -72,7 +75,7 @@ impl Desk {
 pub async fn show(State(app): State<App>, visitor: Visitor) -> Result<Response, HttpError> {
     let (status, now, say) = (app.mirror.status(), Instant::now(), visitor.say);
     render(&MirrorPage {
-        frame: Frame::new(&app, &visitor).at(Tab::Transfers),
+        frame: Frame { refresh: Some(REFRESH_SECONDS), ..Frame::new(&app, &visitor).at(Tab::Transfers) },
         under_way: UnderWay::now(&app, say, visitor.is_operator, now),
         waiting_count: say.files(status.waiting.files()),
         waits: waits(say, &status, visitor.is_operator, now),

@@ -32,6 +32,8 @@ fn shots(evening: &Evening) -> Vec<Shot> {
         ("new", "/new"),
         ("join", "/join"),
         ("help", "/help"),
+        ("bring", "/bring"),
+        ("results-filtered", "/q/?v=quay&k=picture&s=size"),
         ("transfers", "/mirror"),
         ("held-back", "/held-back"),
         ("directory", "/directory"),
@@ -42,13 +44,14 @@ fn shots(evening: &Evening) -> Vec<Shot> {
     .into()
 }
 
-const ALONE: [(&str, &str); 11] = [
+const ALONE: [(&str, &str); 12] = [
     ("alone-home", "/"),
     ("alone-results", "/q/?v="),
     ("alone-browse", "/l/"),
     ("alone-near", "/near"),
     ("alone-new", "/new"),
     ("alone-join", "/join"),
+    ("alone-bring", "/bring"),
     ("alone-transfers", "/mirror"),
     ("alone-held-back", "/held-back"),
     ("alone-directory", "/directory"),

@@ -37,7 +37,8 @@ fn a_hit_is_found_and_downloaded_with_the_keyboard_alone() {
     tab.types("recipes").follow("the search begins", || {
         tab.key("Enter");
     });
-    tab.shows("Recipes of the coast.txt").key("ArrowDown");
+    // The field has lost the focus with the page that it was on.
+    tab.shows("Recipes of the coast.txt").key("/").key("ArrowDown");
     tab.wait("document.activeElement.closest('main') && document.activeElement.localName === 'a'");
     // From the hit on, the download is a few steps away.
     for _ in 0..12 {

@@ -45,7 +45,7 @@ fn a_text_browser_shows_what_each_page_is_about_in_its_order() {
         (&format!("/v/{kitchen}"), vec!["Cucina", "Foghorn.wav"]),
         ("/held-back", vec!["Held back"]),
         ("/directory", vec!["Napster"]),
-        ("/operator", vec!["Operator", "Look again"]),
+        ("/operator", vec!["This node", "Salon", "Look again"]),
     ] {
         let Some(text) = dump(&room.here, target) else { return };
         let mut rest = text.as_str();
