@@ -113,7 +113,8 @@ fn content(name: &str) -> Vec<u8> {
 
 fn link_to(page: &str) -> Option<String> {
     let (_, row) = page.split_once("<tbody>")?;
-    let (_, href) = row.split_once("<a href=\"")?;
+    let (_, button) = row.split_once("<td class=\"act\">")?;
+    let (_, href) = button.split_once("href=\"")?;
     Some(href.split_once('"')?.0.replace("&#38;", "&").replace("&amp;", "&"))
 }
 
