@@ -308,6 +308,12 @@ fn the_library_is_made_anew_when_something_changed_and_no_earlier() {
     let later = begin + Duration::from_secs(600);
     let library = librarian.library(vec![first.clone()], None, begin);
     assert!(Arc::ptr_eq(&library, &librarian.library(vec![first.clone()], None, later)));
+    let silent = Shelf { digests: Arc::default(), ..first.clone() };
+    assert!(Arc::ptr_eq(&library, &librarian.library(vec![silent], None, later)), "nobody tells its contents either");
+    let told = shelf_of("a,1\n", &[1]);
+    let library = librarian.library(vec![told.clone()], None, later);
+    let other = Shelf { digests: Arc::new(DigestTable::clone(&told.digests)), ..told };
+    assert!(!Arc::ptr_eq(&library, &librarian.library(vec![other], None, later)), "another word of its contents");
     let both = librarian.library(vec![first.clone(), second.clone()], None, later);
     assert_eq!(both.len(), 2);
     librarian.rest(Duration::from_secs(60), later + Duration::from_secs(59));
