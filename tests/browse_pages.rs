@@ -247,7 +247,7 @@ fn names_and_texts_of_strangers_are_text_on_all_these_pages() {
     let node = lan.node(2).start();
     let neighbour = Scripted::start(&lan, 3, Kind::Specified);
     let name = "\"><canary-x onclick='canary()'>' canary-attr=\"1&lt;";
-    let (folder, text) = (name.replace('/', ""), format!("{folder}/{folder}.txt", folder = name));
+    let (folder, text) = (name.replace('/', ""), format!("{name}/{name}.txt"));
     let picture = format!("{folder}/{folder}.png");
     neighbour.offers(&text, "</pre><canary-x>").offers(&picture, "x").offers("javascript:canary().mp4", "x").announce();
     let of = neighbour.uuid;

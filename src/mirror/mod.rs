@@ -297,6 +297,8 @@ impl Mirror {
             Some(_) => Event::Failed(lately.clone()),
         });
         let mut status = self.lock();
+        // What is tried again and again is one, and does not push out what came.
+        status.lately.retain(|before| before.path != lately.path || before.failure.is_none());
         status.lately.push_front(lately);
         status.lately.truncate(LATELY_MAX);
     }
@@ -304,6 +306,7 @@ impl Mirror {
 
 #[cfg(test)]
 mod tests {
+    use super::failure::FailureKind;
     use super::*;
 
     #[test]
@@ -312,5 +315,29 @@ mod tests {
             let mirror = Mirror::new(mirrors, Said::default());
             assert_eq!((mirror.status().doing, mirror.mirrors()), (doing, mirrors));
         }
+    }
+
+    #[test]
+    fn what_failed_again_and_again_is_one_until_it_came() {
+        let mirror = Mirror::default();
+        let lately = |path: &str, failed: bool| Lately {
+            path: LootPath::parse(path.as_bytes()).unwrap(),
+            size_bytes: 1,
+            from: DisplayText::default(),
+            given: Vec::new(),
+            at: SystemTime::now(),
+            took: Duration::ZERO,
+            failure: failed.then(|| Failure { kind: FailureKind::Broken, detail: "cut".into() }),
+            is_wished: false,
+        };
+        let seen = || -> Vec<_> {
+            let of = |lately: &Lately| (lately.path.to_string(), lately.failure.is_some());
+            mirror.status().lately.iter().map(of).collect()
+        };
+        mirror.note_lately(lately("b", true));
+        (0..LATELY_MAX).for_each(|_| mirror.note_lately(lately("a", true)));
+        assert_eq!(seen(), [("a".to_owned(), true), ("b".to_owned(), true)]);
+        mirror.note_lately(lately("a", false));
+        assert_eq!(seen(), [("a".to_owned(), false), ("b".to_owned(), true)]);
     }
 }

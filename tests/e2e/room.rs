@@ -19,7 +19,7 @@ pub struct Room {
     pub library: Node,
     pub kitchen: Node,
     /// Last: its folder goes when the nodes have ended.
-    pub lan: Lan,
+    _lan: Lan,
 }
 
 impl Room {
@@ -38,7 +38,7 @@ impl Room {
         let here = lan.node(2).named("Salon").args(Tab::ELSEWHERE);
         let here =
             more(here.file("notes/Read me first.txt", "Welcome aboard.\n").file("pictures/Quay.png", media::cover(5)));
-        let room = Self { here: here.start(), library, kitchen, lan };
+        let room = Self { here: here.start(), library, kitchen, _lan: lan };
         for (node, folder) in [(&room.library, "maps"), (&room.kitchen, "music")] {
             let page = format!("/l/{}", node.uuid());
             wait_until(&format!("{} is known", node.ip()), || room.here.get(&page).text().contains(folder));

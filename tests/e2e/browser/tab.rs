@@ -68,6 +68,7 @@ impl Tab {
         &self.origin
     }
 
+    #[allow(clippy::needless_pass_by_value)] // what is ordered is written down where it is
     #[track_caller]
     pub(super) fn order(&self, method: &str, params: Value) -> Value {
         self.browser.pipe.call(&self.session, method, &params).unwrap_or_else(|why| panic!("{why}"))
