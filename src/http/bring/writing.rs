@@ -62,6 +62,10 @@ impl Pipe {
         let Some(step) = self.step.take() else { return Ok(()) };
         let Ok((writer, appended)) = step.await else { return Err(DeliveryError::Broken) };
         self.writer = Some(writer);
+        if appended.is_err() {
+            // What waits follows bytes that are not there: it would stand in their place.
+            self.buffer.clear();
+        }
         appended
     }
 }
@@ -98,4 +102,23 @@ pub(super) async fn write(
 pub(super) async fn finish(writer: Writer) -> Result<Receipt, DeliveryError> {
     let finished = tokio::task::spawn_blocking(move || writer.finish(SystemTime::now())).await;
     finished.map_err(|_| DeliveryError::Broken).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loot::deliveries::tests::Room;
+    use crate::loot::deliveries::{BringLimits, Place};
+
+    #[tokio::test]
+    async fn what_follows_bytes_that_could_not_be_written_does_not_take_their_place() {
+        let room = Room::new(BringLimits::default());
+        let id = room.begin(Place::Loot, "a", BUFFER_BYTES as u64 + 9).unwrap();
+        let writer = room.deliveries.take(id, 0, Instant::now()).unwrap();
+        let mut pipe = Pipe::new(writer, Bandwidth::default());
+        pipe.push(&[1; BUFFER_BYTES + 10]).await.unwrap();
+        assert!(matches!(pipe.push(&[2; BUFFER_BYTES]).await, Err(DeliveryError::TooMuch)));
+        drop(pipe.end().await);
+        assert_eq!(room.deliveries.progress(id).unwrap().received_bytes, 0);
+    }
 }

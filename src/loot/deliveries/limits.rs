@@ -20,6 +20,8 @@ impl Default for BringLimits {
 
 /// Files in the inbox: the operator's page shows them all.
 pub const INBOX_FILES_MAX: usize = 10_000;
+/// A full inbox is looked through so often at most, for room that somebody made by hand.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Deliveries of others on their way, in all …
 pub(super) const GUESTS_MAX: usize = 512;
 /// … and of one host. A browser sends a few at once; some may rest.

@@ -153,14 +153,16 @@ struct Shared {
     limits: BringLimits,
     table: Mutex<Table>,
     shelf: Mutex<Option<Arc<Shelf>>>,
+    /// When a full inbox was looked through last.
+    looked: Mutex<Option<Instant>>,
 }
 
 impl Deliveries {
     /// Finds what an earlier run left and can be continued; the rest of it goes. Blocks.
     #[must_use]
     pub fn open(loot: Loot, ledger: Ledger, inbox: Inbox, space: SpaceBudget, limits: BringLimits) -> Self {
-        let (table, shelf) = (Mutex::default(), Mutex::default());
-        let deliveries = Self { shared: Arc::new(Shared { loot, ledger, inbox, space, limits, table, shelf }) };
+        let (table, shelf, looked) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let deliveries = Self { shared: Arc::new(Shared { loot, ledger, inbox, space, limits, table, shelf, looked }) };
         if let Err(error) = deliveries.restore(SystemTime::now()) {
             tracing::warn!(%error, "what was on its way here at the last end cannot be continued");
         }
@@ -223,10 +225,14 @@ impl Deliveries {
     ///
     /// # Errors
     /// [`DeliveryError::Elsewhere`] says where it goes on; [`DeliveryError::Taken`] while somebody
-    /// else sends it.
+    /// else sends it; [`DeliveryError::InboxFull`] when others have its room by now.
     pub fn take(&self, id: DeliveryId, offset: u64, now: Instant) -> Result<Writer, DeliveryError> {
         let is_open = self.shared.inbox.is_open();
-        let taken = self.lock().take(id, offset, is_open, now)?;
+        let attempt = |quota| self.lock().take(id, offset, is_open, quota, now);
+        let taken = match attempt(self.quota()) {
+            Err(DeliveryError::InboxFull) => attempt(self.quota_seen()?)?,
+            taken => taken?,
+        };
         Writer::open(self, id, taken)
     }
 
@@ -275,8 +281,19 @@ impl Deliveries {
         if quota.files > 0 && quota.bytes >= size_bytes {
             return Ok(quota);
         }
-        // Somebody may have made room by hand.
-        self.shared.inbox.look(&self.shelf()?.inbox)?;
+        Ok(self.quota_seen()?)
+    }
+
+    /// The same, after a look: somebody may have made room by hand. Who asks again and again does not
+    /// make us look each time.
+    fn quota_seen(&self) -> io::Result<Quota> {
+        let now = Instant::now();
+        let mut looked = self.shared.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked.is_none_or(|looked| now.saturating_duration_since(looked) >= limits::LOOK_AGAIN) {
+            self.shared.inbox.look(&self.shelf()?.inbox)?;
+            *looked = Some(Instant::now());
+        }
+        drop(looked);
         Ok(self.quota())
     }
 
@@ -337,4 +354,4 @@ impl fmt::Debug for DeliveryId {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

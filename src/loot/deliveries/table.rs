@@ -1,6 +1,7 @@
 //! Who brings what at the moment: the table of deliveries, in memory, with its bounds.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -99,11 +100,11 @@ impl Table {
         id: DeliveryId,
         offset: u64,
         inbox_is_open: bool,
+        quota: Quota,
         now: Instant,
     ) -> Result<Taken, DeliveryError> {
         let arrived = self.progress(id).ok_or(DeliveryError::Unknown)?;
-        let writers = self.under_way.values().filter(|entry| entry.writing.is_some());
-        let hosts: Vec<(Place, std::net::IpAddr)> = writers.map(|entry| (entry.note.place, entry.note.host)).collect();
+        let (writers, guests_bytes) = (self.writers(), self.guests_bytes());
         let Some(entry) = self.under_way.get_mut(&id) else {
             return Err(DeliveryError::Elsewhere(arrived.received_bytes));
         };
@@ -117,10 +118,15 @@ impl Table {
         if offset != entry.received_bytes {
             return Err(DeliveryError::Elsewhere(entry.received_bytes));
         }
-        let of_host = hosts.iter().filter(|host| **host == (Place::Inbox, entry.note.host)).count();
+        let of_host = writers.iter().filter(|writer| **writer == (Place::Inbox, entry.note.host)).count();
         let is_guest = entry.note.place == Place::Inbox;
-        if hosts.len() >= WRITERS_MAX || (is_guest && of_host >= WRITERS_PER_HOST_MAX) {
+        if writers.len() >= WRITERS_MAX || (is_guest && of_host >= WRITERS_PER_HOST_MAX) {
             return Err(DeliveryError::TooMany);
+        }
+        // Its room was given back while it rested, and others may have it now.
+        let again = if entry.reservation.is_some() { 0 } else { entry.missing_bytes() };
+        if is_guest && again > 0 && guests_bytes.saturating_add(again) > quota.bytes {
+            return Err(DeliveryError::InboxFull);
         }
         let pulse = Arc::new(Pulse::new(entry.received_bytes, now));
         entry.writing = Some(pulse.clone());
@@ -195,6 +201,12 @@ impl Table {
         whole.map(|(id, entry)| (*id, entry.received_bytes)).collect()
     }
 
+    /// Where what is being written goes, and from which hosts it comes.
+    fn writers(&self) -> Vec<(Place, IpAddr)> {
+        let writers = self.under_way.values().filter(|entry| entry.writing.is_some());
+        writers.map(|entry| (entry.note.place, entry.note.host)).collect()
+    }
+
     /// Deliveries of others that are on their way.
     pub(super) fn guests(&self) -> usize {
         self.under_way.values().filter(|entry| entry.note.place == Place::Inbox).count()
@@ -212,6 +224,10 @@ impl Table {
 }
 
 impl Entry {
+    fn missing_bytes(&self) -> u64 {
+        self.note.size_bytes.saturating_sub(self.received_bytes)
+    }
+
     fn rests(&self, now: SystemTime) -> Duration {
         now.duration_since(self.touched).unwrap_or_default()
     }

@@ -10,15 +10,15 @@ use crate::wire::IndexKey;
 use crate::wire::tus::Checksum;
 
 /// A shared folder and its deliveries.
-struct Room {
+pub(crate) struct Room {
     temp: tempfile::TempDir,
-    deliveries: Deliveries,
+    pub(crate) deliveries: Deliveries,
     keeper: Option<KeeperHandle>,
     reserve_bytes: u64,
 }
 
 impl Room {
-    fn new(limits: BringLimits) -> Self {
+    pub(crate) fn new(limits: BringLimits) -> Self {
         let temp = tempfile::tempdir().unwrap();
         std::fs::create_dir(temp.path().join("loot")).unwrap();
         let (deliveries, keeper) = open(temp.path(), limits, 0);
@@ -32,7 +32,7 @@ impl Room {
         Self { temp: self.temp, deliveries, keeper: Some(keeper), reserve_bytes: self.reserve_bytes }
     }
 
-    fn begin(&self, place: Place, name: &str, size: u64) -> Result<DeliveryId, DeliveryError> {
+    pub(crate) fn begin(&self, place: Place, name: &str, size: u64) -> Result<DeliveryId, DeliveryError> {
         self.deliveries.begin(&parcel(place, name, Length::Exactly(size), 7), now())
     }
 
@@ -235,6 +235,19 @@ fn the_limits_hold_for_guests_before_the_first_byte() {
     assert!(matches!(take(&room, id, 0), Err(DeliveryError::Closed)), "begun while it was open");
     let too_much = room.deliveries.shared.space.spare_bytes() + (1 << 40);
     assert!(matches!(room.begin(Place::Loot, "l", too_much), Err(DeliveryError::NoSpace(NoSpace::Reserve(_)))));
+}
+
+#[test]
+fn who_goes_on_after_a_rest_does_not_overfill_the_inbox() {
+    let room = Room::new(BringLimits { upload_max_bytes: 600, inbox_max_bytes: 1_000 });
+    let first = room.begin(Place::Inbox, "d/first", 600).unwrap();
+    take(&room, first, 0).unwrap().append(b"12345").unwrap();
+    room.deliveries.tidy(now() + ROOM_KEPT + Duration::from_secs(1));
+    let second = room.begin(Place::Inbox, "d/second", 500).unwrap();
+    assert!(matches!(take(&room, first, 5), Err(DeliveryError::InboxFull)), "another has its room");
+    drop(take(&room, second, 0).unwrap());
+    room.deliveries.give_up(second).unwrap();
+    assert_eq!(take(&room, first, 5).unwrap().missing_bytes(), 595);
 }
 
 #[test]
