@@ -476,6 +476,31 @@ fn a_form_that_breaks_off_leaves_nothing() {
 }
 
 #[test]
+fn a_form_in_which_no_field_begins_is_not_gathered() {
+    let lan = Lan::new();
+    let node = lan.node(2).arg("--inbox").start();
+    for begun in ["", "--XyZ\r\nContent-Disposition: form-data; name=\"files\"; filename=\""] {
+        let body = begun.to_owned() + &"x".repeat(300_000);
+        // Far more is announced than is sent: the answer does not wait for it.
+        let mut stream = connect(node.address());
+        stream.write_all(form_head(&node, &guest(&node), 1 << 40).as_bytes()).unwrap();
+        let _ = stream.write_all(body.as_bytes());
+        assert_eq!(read_answer(&mut stream).status, 400, "{begun}");
+    }
+}
+
+#[test]
+fn what_a_form_may_not_bring_passes_by() {
+    let lan = Lan::new();
+    let node = lan.node(2).arg("--inbox").start();
+    let large = "x".repeat(700_000);
+    let fields = [("files", Some(".hidden"), large.as_str()), ("more", None, &large), ("files", Some("a"), "1")];
+    let answer = form(&node, &guest(&node), &fields);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(inbox(&node).len(), 1, "{}", answer.text());
+}
+
+#[test]
 fn who_is_refused_hears_it_while_still_sending() {
     let lan = Lan::new();
     let node = lan.node(2).start();

@@ -12,12 +12,14 @@ use axum::extract::{FromRequest, FromRequestParts as _, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use http_body_util::{BodyDataStream, BodyExt as _};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use super::incoming::Incoming;
 use super::rank::Bringer;
 use super::tus::{parcel_of, path_of};
+use super::unread::{Bounded, Unread};
 use super::writing::{Pipe, finish};
 use crate::http::error::{HttpError, page_of};
 use crate::http::operator::{Visitor, is_same_origin};
@@ -46,6 +48,7 @@ pub struct BringForm {
     folder: String,
     multipart: Multipart<'static>,
     first: Option<Field<'static>>,
+    unread: Unread,
     /// All of it is not longer.
     left_bytes: u64,
     ends: Ends,
@@ -54,7 +57,7 @@ pub struct BringForm {
 /// What became of a file.
 #[derive(Debug)]
 pub struct Outcome {
-    /// As it was called.
+    /// As it was called, harmless to look at, and not longer than is shown.
     pub name: String,
     /// Its receipt, or why not.
     pub brought: Result<Receipt, HttpError>,
@@ -108,11 +111,13 @@ impl BringForm {
         let Checked { visitor, boundary, length, ends } = checked;
         let limit = SizeLimit::new().whole_stream(length).for_field("token", 256).for_field("folder", 2 * 1024);
         let constraints = Constraints::new().size_limit(limit);
-        let stream = BodyDataStream::new(Incoming::new(body));
+        let unread = Unread::default();
+        let stream = BodyDataStream::new(Bounded::new(Incoming::new(body), unread.clone()));
         let mut multipart = Multipart::with_constraints(stream, boundary, constraints);
         let (mut token, mut folder, mut first) = (None, String::new(), None);
         for _ in 0..FIELDS_MAX {
             let Some(field) = multipart.next_field().await.map_err(bad)? else { break };
+            unread.read();
             match field.name() {
                 _ if field.file_name().is_some() => {
                     first = Some(field);
@@ -126,38 +131,48 @@ impl BringForm {
             }
         }
         let bringer = Bringer::judge(app, &visitor, token.as_deref())?;
-        Ok(Self { bringer, folder: folder.trim().to_owned(), multipart, first, left_bytes: length, ends })
+        Ok(Self { bringer, folder: folder.trim().to_owned(), multipart, first, unread, left_bytes: length, ends })
     }
 
     /// Takes the files, one after another. After the first that broke off nothing more can come.
     pub async fn receive(mut self, app: &App) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         let mut next = self.first.take();
-        while let Some(field) = next.take() {
+        while let Some(mut field) = next.take() {
             let name = field.file_name().unwrap_or_default().to_owned();
             // A browser sends a file without a name where none was chosen.
             if !name.is_empty() {
-                let brought = self.receive_one(app, &name, field).await;
+                let brought = self.receive_one(app, &name, &mut field).await;
                 let is_broken = matches!(&brought, Err(HttpError::Delivery(DeliveryError::Broken)));
-                outcomes.push(Outcome { name, brought });
+                outcomes.push(Outcome { name: shown(&name), brought });
                 if is_broken || outcomes.len() >= FILES_MAX {
                     break;
                 }
             }
+            // The rest of what was not taken passes by.
+            while self.chunk(&mut field).await.is_ok_and(|bytes| bytes.is_some()) {}
+            drop(field);
             next = self.multipart.next_field().await.ok().flatten();
+            self.unread.read();
         }
         outcomes
     }
 
-    async fn receive_one(&mut self, app: &App, name: &str, mut field: Field<'static>) -> Result<Receipt, HttpError> {
+    /// What comes next of a field.
+    async fn chunk(&mut self, field: &mut Field<'static>) -> Result<Option<Bytes>, DeliveryError> {
+        let bytes = field.chunk().await.map_err(|_| DeliveryError::Broken)?;
+        self.unread.read();
+        let count = bytes.as_ref().map_or(0, Bytes::len);
+        self.left_bytes = self.left_bytes.saturating_sub(count as u64);
+        Ok(bytes)
+    }
+
+    async fn receive_one(&mut self, app: &App, name: &str, field: &mut Field<'static>) -> Result<Receipt, HttpError> {
         let most = self.most_bytes(app);
         let mut pipe = Pipe::new(self.begin(app, name, most).await?, app.download.clone());
-        let mut came_bytes = 0_u64;
-        while let Some(bytes) = field.chunk().await.map_err(|_| DeliveryError::Broken)? {
-            came_bytes = came_bytes.saturating_add(bytes.len() as u64);
+        while let Some(bytes) = self.chunk(field).await? {
             pipe.push(&bytes).await.map_err(|error| too_large(error, most))?;
         }
-        self.left_bytes = self.left_bytes.saturating_sub(came_bytes);
         let (writer, written) = pipe.end().await;
         written.map_err(|error| too_large(error, most))?;
         Ok(finish(writer.ok_or(DeliveryError::Broken)?).await?)
@@ -201,7 +216,7 @@ pub async fn take(
     for Outcome { name, brought } in &outcomes {
         match brought {
             Ok(receipt) => receipts.push(ReceiptView::new(receipt, say)),
-            Err(error) => refused.push((shown(name), say.t(error.key()))),
+            Err(error) => refused.push((name.clone(), say.t(error.key()))),
         }
     }
     let frame = Frame::new(&app, &visitor).at(Tab::Bring);
@@ -243,13 +258,13 @@ fn plain(outcomes: &[Outcome]) -> Response {
         Ok(Receipt { code, name, size_bytes, content, .. }) => {
             format!("{code} {size_bytes} bytes, BLAKE3 {content}: {name}\n")
         }
-        Err(error) => format!("not taken, {error}: {}\n", shown(&outcome.name)),
+        Err(error) => format!("not taken, {error}: {}\n", outcome.name),
     };
     let text: String = outcomes.iter().map(line).collect();
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
-/// A name that was refused, harmless to look at.
+/// A name as it was sent, harmless to look at.
 fn shown(name: &str) -> String {
     DisplayText::revealing(name.as_bytes(), NAME_SHOWN_CHARS).to_string()
 }
@@ -273,7 +288,7 @@ async fn linger(body: Body) {
         let mut incoming = Incoming::new(body);
         let mut left = LINGER_BYTES;
         while let Some(Ok(frame)) = incoming.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, bytes::Bytes::len));
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
             if left == 0 {
                 return;
             }

@@ -11,6 +11,7 @@ mod incoming;
 pub mod page;
 pub mod rank;
 pub mod tus;
+mod unread;
 pub(super) mod why;
 mod writing;
 

@@ -25,8 +25,6 @@ struct BringPage {
     frame: Frame,
     form_token: String,
     is_open: bool,
-    /// What one file may have at most, for the script.
-    most_bytes: u64,
     limits: Vec<String>,
     folders: Vec<String>,
     words: Words,
@@ -80,7 +78,6 @@ pub async fn show(State(app): State<App>, RawQuery(query): RawQuery, visitor: Vi
     render(&BringPage {
         frame: Frame::new(&app, &visitor).at(Tab::Bring),
         is_open: app.deliveries.inbox().is_open(),
-        most_bytes,
         limits: limits(&app, &visitor, most_bytes),
         folders: if visitor.is_operator { folders(&app).await? } else { Vec::new() },
         words: Words::of(visitor.say),
