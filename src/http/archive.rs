@@ -10,7 +10,6 @@ mod ours;
 mod theirs;
 mod wanted;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -20,7 +19,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use tokio::sync::mpsc::Sender;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::wanted::Wanted;
 use super::error::HttpError;
@@ -40,7 +38,7 @@ use crate::wire::archive::{Contents, ContentsError, Format, Packer};
 /// up to 1.2 MB of sums. One host leaves room for others.
 const OURS: GateLimits = GateLimits { total: 32, per_host: 8 };
 /// Archives of neighbours' files: each byte of them crosses the network twice.
-const THEIRS_MAX: usize = 2;
+const THEIRS: GateLimits = GateLimits { total: 4, per_host: 2 };
 /// Chunks that wait for the client.
 const AHEAD: usize = 2;
 /// A form with some thousands of names …
@@ -52,33 +50,22 @@ const FORM: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Places {
     ours: Gate,
-    theirs: Arc<Semaphore>,
+    theirs: Gate,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { ours: Gate::new(OURS), theirs: Arc::new(Semaphore::new(THEIRS_MAX)) }
+        Self { ours: Gate::new(OURS), theirs: Gate::new(THEIRS) }
     }
 }
 
-/// A place among those that are made; given back when dropped.
-#[derive(Debug)]
-enum Place {
-    Ours { _pass: Pass },
-    Theirs { _permit: OwnedSemaphorePermit },
-}
-
 impl Places {
-    fn take(&self, owner: &Owner, ends: &Ends) -> Result<Place, HttpError> {
-        let place = if owner.is_ours() {
-            self.ours.admit(ends.peer).map(|pass| {
-                pass.heard();
-                Place::Ours { _pass: pass }
-            })
-        } else {
-            self.theirs.clone().try_acquire_owned().ok().map(|permit| Place::Theirs { _permit: permit })
-        };
-        place.ok_or(HttpError::TooManyArchives)
+    /// A place among those that are made; given back when dropped.
+    fn take(&self, owner: &Owner, ends: &Ends) -> Result<Pass, HttpError> {
+        let gate = if owner.is_ours() { &self.ours } else { &self.theirs };
+        let pass = gate.admit(ends.peer).ok_or(HttpError::TooManyArchives)?;
+        pass.heard();
+        Ok(pass)
     }
 }
 
