@@ -112,16 +112,19 @@ impl Journal {
             return;
         }
         let mut growing = self.take_growing(node, now);
+        // Of folders that come now none takes another: only few that grow already may.
+        let mut begun = Vec::new();
         for (folder, files) in by_folder(files) {
             match growing.iter_mut().filter(|item| takes(item, &folder)).max_by_key(|item| folder_len(item)) {
                 Some(item) => grow(item, name, files, now),
                 None => {
                     let mut item = new_item(node, name, added(folder), now);
                     grow(&mut item, name, files, now);
-                    growing.push(item);
+                    begun.push(item);
                 }
             }
         }
+        growing.append(&mut begun);
         gather(growing).into_iter().for_each(|item| self.push(item));
         self.items.sort_by_key(|item| item.at_unix);
         self.version = self.version.wrapping_add(1);
@@ -160,16 +163,24 @@ impl Journal {
 
     /// The oldest of `of` go where they are too many, or else the oldest of all.
     fn bound(&mut self, of: Option<Uuid>) {
-        let mut of_node = self.items.iter().filter(|item| Some(item.node) == of).count();
-        while of_node > PER_NODE_MAX || self.items.len() > ITEMS_MAX || self.text_bytes > TEXT_BYTES_MAX {
-            let share = of_node > PER_NODE_MAX || of_node.saturating_mul(2) > self.items.len();
+        let of_node = self.items.iter().filter(|item| Some(item.node) == of);
+        let (mut count, mut bytes) = of_node.fold((0_usize, 0_usize), |(count, bytes), item| {
+            (count.saturating_add(1), bytes.saturating_add(item.text_bytes()))
+        });
+        while count > PER_NODE_MAX || self.items.len() > ITEMS_MAX || self.text_bytes > TEXT_BYTES_MAX {
+            // Few items with long names push out no more than many with short ones.
+            let has_most = count.saturating_mul(2) > self.items.len() || bytes.saturating_mul(2) > self.text_bytes;
+            let share = count > PER_NODE_MAX || has_most;
             let its = self.items.iter().position(|item| share && Some(item.node) == of);
             let at = its.unwrap_or(0);
             if at >= self.items.len() {
                 return;
             }
             let gone = self.remove(at);
-            of_node = of_node.saturating_sub(usize::from(Some(gone.node) == of));
+            if Some(gone.node) == of {
+                count = count.saturating_sub(1);
+                bytes = bytes.saturating_sub(gone.text_bytes());
+            }
         }
     }
 

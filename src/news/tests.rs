@@ -125,6 +125,22 @@ fn long_names_take_bounded_memory() {
 }
 
 #[test]
+fn long_names_push_out_no_short_ones() {
+    let news = News::default();
+    for step in 0..300_u32 {
+        add(&news, B, &[&format!("{step}/a")], start() + step * 16 * MINUTE / 100);
+    }
+    let kept = news.len();
+    let long = ["x".repeat(240), "y".repeat(240), "z".repeat(240)].join("/");
+    for step in 0..400_u32 {
+        let names = (0..24).map(|n| format!("{step}/{long}{n}"));
+        news.note(|journal| journal.add(A, &name("A"), files(names), start() + step * 20 * MINUTE));
+    }
+    let of_b = news.latest(0, usize::MAX).iter().filter(|item| item.node == B).count();
+    assert_eq!(of_b, kept);
+}
+
+#[test]
 fn a_restart_keeps_it_and_forgets_what_is_old() {
     let temp = tempfile::tempdir().unwrap();
     let news = News::open(temp.path(), start());
