@@ -1,6 +1,7 @@
 //! Folders that are hits: those whose own name holds all words.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use super::catalogue::Catalogue;
 use super::found::{FolderHit, Marking, folder_on};
@@ -26,14 +27,17 @@ struct Candidate {
     depth: usize,
 }
 
-/// The best folders on some of the shelves.
-pub(super) fn folders(library: &Library, query: &Query, shelves: &[usize]) -> Vec<FolderHit> {
+/// The best folders on some of the shelves, as far as the clock allows.
+pub(super) fn folders(library: &Library, query: &Query, shelves: &[usize], deadline: Instant) -> Vec<FolderHit> {
     if query.required.is_empty() {
         return Vec::new();
     }
     let mut found: Vec<(Candidate, FolderHit)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for shelf in shelves {
+        if Instant::now() >= deadline {
+            break;
+        }
         let Some(catalogue) = library.catalogues().get(*shelf) else { continue };
         for candidate in candidates(catalogue, query) {
             let Some((path, files, bytes)) = folder_on(library, *shelf, candidate.file as usize, candidate.depth)

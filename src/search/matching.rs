@@ -1,6 +1,7 @@
 //! Which files of a catalogue hold the words.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use super::catalogue::Catalogue;
 use super::places::{Placed, Places};
@@ -37,8 +38,9 @@ pub(super) struct Reading<'s> {
 }
 
 impl<'s> Reading<'s> {
-    pub(super) fn new(catalogue: &'s Catalogue, query: &'s Query) -> Self {
-        Self { catalogue, query, places: Places::of(query, catalogue) }
+    /// None if the clock ended it.
+    pub(super) fn new(catalogue: &'s Catalogue, query: &'s Query, deadline: Instant) -> Option<Self> {
+        Some(Self { catalogue, query, places: Places::of(query, catalogue, deadline)? })
     }
 
     /// All matches among some positions, in their order.
@@ -123,7 +125,8 @@ mod tests {
     fn found(lines: &str, query: &str) -> Vec<String> {
         let index = Index::parse(lines.as_bytes()).unwrap().0;
         let (catalogue, query) = (Catalogue::of_index(&index), Query::parse(query).unwrap());
-        let reading = Reading::new(&catalogue, &query);
+        let deadline = Instant::now() + std::time::Duration::from_secs(60);
+        let reading = Reading::new(&catalogue, &query, deadline).unwrap();
         // In two parts, which end within a folder.
         let (half, all) = (catalogue.len() / 2, catalogue.len());
         let matches = [reading.matches(0..half), reading.matches(half..all)].concat();
@@ -150,6 +153,13 @@ mod tests {
             assert_eq!(found(lines, query), expected, "{query}: {why}");
         }
         assert_eq!(found(lines, "").len(), 4);
+    }
+
+    #[test]
+    fn what_is_late_is_not_begun() {
+        let index = Index::parse(b"a/b,1\n").unwrap().0;
+        let (catalogue, query) = (Catalogue::of_index(&index), Query::parse("a").unwrap());
+        assert!(Reading::new(&catalogue, &query, Instant::now()).is_none());
     }
 
     #[test]

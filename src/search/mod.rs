@@ -61,7 +61,7 @@ pub fn search(request: &Request, library: &Library, deadline: Instant) -> Result
     let shows_folders = request.skip == 0 && pattern.is_none() && !request.filters.is_about_files();
     Ok(Found {
         hits: page.filter_map(|ranked| Hit::new(library, ranked, &marking)).collect(),
-        folders: if shows_folders { folders::folders(library, &query, &searched) } else { Vec::new() },
+        folders: if shows_folders { folders::folders(library, &query, &searched, deadline) } else { Vec::new() },
         total,
         kinds,
         as_regex: pattern.is_some(),
@@ -86,14 +86,14 @@ fn by_words<'l>(
     let catalogues = library.catalogues();
     let readings: Vec<Option<Reading<'_>>> = (0..catalogues.len())
         .map(|number| searched.contains(&number).then(|| catalogues.get(number)).flatten())
-        .map(|catalogue| Some(Reading::new(catalogue?, query)))
+        .map(|catalogue| Reading::new(catalogue?, query, deadline))
         .collect();
     gather(library, searched, request, |part| {
-        if Instant::now() >= deadline {
-            return (Vec::new(), true);
-        }
         let reading = readings.get(part.catalogue).and_then(Option::as_ref);
-        (reading.map(|reading| reading.matches(part.positions.clone())).unwrap_or_default(), false)
+        match reading.filter(|_| Instant::now() < deadline) {
+            Some(reading) => (reading.matches(part.positions.clone()), false),
+            None => (Vec::new(), true),
+        }
     })
 }
 

@@ -1,6 +1,8 @@
 //! In which folders of a catalogue the words occur: found once for a search, so that the files in
 //! them need not be looked at for those words.
 
+use std::time::Instant;
+
 use super::catalogue::Catalogue;
 use super::query::{Query, Term};
 
@@ -80,9 +82,11 @@ pub(super) struct Places<'q> {
 }
 
 impl<'q> Places<'q> {
-    pub(super) fn of(query: &'q Query, catalogue: &Catalogue) -> Self {
-        let placed = |terms: &'q [Term]| terms.iter().map(|term| Placed::new(term, catalogue)).collect::<Vec<_>>();
-        let (mut required, excluded) = (placed(&query.required), placed(&query.excluded));
+    /// None if the clock ended it: many words are looked for in all folders, one after another.
+    pub(super) fn of(query: &'q Query, catalogue: &Catalogue, deadline: Instant) -> Option<Self> {
+        let place = |term| (Instant::now() < deadline).then(|| Placed::new(term, catalogue));
+        let placed = |terms: &'q [Term]| terms.iter().map(place).collect::<Option<Vec<_>>>();
+        let (mut required, excluded) = (placed(&query.required)?, placed(&query.excluded)?);
         if required.len() > 1 {
             required.sort_by_cached_key(|placed| occurrences(placed.term, catalogue));
         }
@@ -91,7 +95,7 @@ impl<'q> Places<'q> {
             concerned.put_all(&placed.inside);
             concerned.put_all(&placed.across);
         }
-        Self { required, excluded, concerned }
+        Some(Self { required, excluded, concerned })
     }
 }
 
