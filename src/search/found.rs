@@ -111,6 +111,6 @@ pub(super) fn folder_on(library: &Library, shelf: usize, file: usize, depth: usi
     let name = index.name_at(file)?;
     let end = name.match_indices('/').nth(depth).map(|(at, _)| at)?;
     let path = name.get(..end)?;
-    let below = index.range_below(path);
-    Some((path.to_owned(), below.len(), index.bytes_in(below)))
+    let below = index.positions_below(path);
+    Some((path.to_owned(), below.len(), index.bytes_at(below)))
 }

@@ -6,8 +6,6 @@
 
 mod places;
 
-use std::ops::Range;
-
 use bytes::Bytes;
 
 use super::LootPath;
@@ -220,26 +218,6 @@ impl Index {
         (first..self.len()).map_while(move |at| self.get(at).filter(|entry| entry.name.starts_with(&prefix)))
     }
 
-    /// Where the files below a folder are; all of them for an empty name.
-    #[must_use]
-    pub fn positions_below(&self, folder: &str) -> Range<usize> {
-        if folder.is_empty() {
-            return 0..self.len();
-        }
-        let prefix = format!("{folder}/");
-        let first = self.position(&prefix).unwrap_or_else(|at| at);
-        let rest = self.slots.get(first..).unwrap_or_default();
-        let count = rest.partition_point(|slot| self.name_bytes(slot).starts_with(prefix.as_bytes()));
-        first..first.saturating_add(count)
-    }
-
-    /// The sum of the sizes there, saturating.
-    #[must_use]
-    pub fn bytes_at(&self, positions: Range<usize>) -> u64 {
-        let slots = self.slots.get(positions).unwrap_or_default();
-        slots.iter().fold(0, |sum, slot| sum.saturating_add(slot.size_bytes))
-    }
-
     /// The files that are not in the other index with the same size. One pass: both are sorted.
     pub fn absent_from<'i>(&'i self, other: &'i Self) -> impl Iterator<Item = Entry<'i>> {
         let mut others = other.iter().peekable();
@@ -425,9 +403,6 @@ mod tests {
         assert_eq!(below("d/e"), ["d/e/b"]);
         assert_eq!(below("").len(), 5);
         assert!(below("nothing").is_empty());
-        let positions = ["d", "d/e", "", "nothing"].map(|folder| index.positions_below(folder));
-        assert_eq!(positions, [1..3, 2..3, 0..5, 4..4]);
-        assert_eq!([0..5, 1..3, 4..4].map(|range| index.bytes_at(range)), [15, 3, 0]);
         assert_eq!(index.beginning_with("d".into()).map(|e| e.name).collect::<Vec<_>>(), ["d-c", "d/a", "d/e/b", "da"]);
     }
 

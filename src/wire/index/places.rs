@@ -27,22 +27,24 @@ impl Index {
         self.slots.get(position).map(|slot| slot.size_bytes)
     }
 
-    /// The positions of the files below a folder, whose name is not empty: two look-ups.
+    /// Where the files below a folder are; all of them for an empty name.
     #[must_use]
-    pub fn range_below(&self, folder: &str) -> Range<usize> {
-        // What begins with `folder/` stands before what begins with the byte after `/`.
-        let edge = |end: &str| {
-            let edge = format!("{folder}{end}");
-            self.slots.partition_point(|slot| self.name_bytes(slot) < edge.as_bytes())
-        };
-        edge("/")..edge("0")
+    pub fn positions_below(&self, folder: &str) -> Range<usize> {
+        if folder.is_empty() {
+            return 0..self.len();
+        }
+        let prefix = format!("{folder}/");
+        let first = self.position(&prefix).unwrap_or_else(|at| at);
+        let rest = self.slots.get(first..).unwrap_or_default();
+        let count = rest.partition_point(|slot| self.name_bytes(slot).starts_with(prefix.as_bytes()));
+        first..first.saturating_add(count)
     }
 
-    /// The sum of the sizes at some positions, saturating.
+    /// The sum of the sizes there, saturating.
     #[must_use]
-    pub fn bytes_in(&self, positions: Range<usize>) -> u64 {
+    pub fn bytes_at(&self, positions: Range<usize>) -> u64 {
         let slots = self.slots.get(positions).unwrap_or_default();
-        slots.iter().fold(0, |sum: u64, slot| sum.saturating_add(slot.size_bytes))
+        slots.iter().fold(0, |sum, slot| sum.saturating_add(slot.size_bytes))
     }
 
     /// Where the lines of some positions stand in the text, the last newline with them.
@@ -68,8 +70,9 @@ mod tests {
         let (index, _) = Index::parse("/d/é,2\nd,1\nd-c,3\nd0,4\nd/a,5\n".as_bytes()).unwrap();
         assert_eq!(index.names().collect::<Vec<_>>(), ["d", "d-c", "d/a", "d/é", "d0"]);
         assert_eq!((index.name_at(3), index.size_at(3), index.name_at(5)), (Some("d/é"), Some(2), None));
-        assert_eq!((index.range_below("d"), index.bytes_in(2..4)), (2..4, 7));
-        assert!(index.range_below("x").is_empty());
+        let positions = ["d", "", "x"].map(|folder| index.positions_below(folder));
+        assert_eq!(positions, [2..4, 0..5, 5..5]);
+        assert_eq!(positions.map(|positions| index.bytes_at(positions)), [7, 15, 0]);
         assert_eq!(index.text().get(index.span_of(&(1..3))), Some(&b"d-c,3\nd/a,5\n"[..]));
         assert_eq!(index.text().get(index.span_of(&(4..9))), Some(&b"d0,4\n"[..]));
         for (offset, position) in [(0, 0), (3, 0), (4, 1), (9, 1), (10, 2), (1_000, 4)] {
