@@ -1,7 +1,7 @@
 //! `/`: search; below it what is here, who is near and what is new, in short.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use axum::Extension;
@@ -119,24 +119,28 @@ fn news(item: &NewsItem, say: Say) -> NewsView {
     }
 }
 
-/// How many files of each neighbour are not here, kept while neither index changes.
+/// How many files of each neighbour are not here, kept while neither index changes. Keeps no index
+/// of who went.
 #[derive(Debug, Default)]
 pub struct MissingCounts(Mutex<HashMap<Uuid, Counted>>);
 
 /// Their index, ours, and the count for the two.
-type Counted = (Arc<Index>, Arc<Index>, usize);
+type Counted = (Weak<Index>, Weak<Index>, usize);
 
 impl MissingCounts {
     /// Of each of these, in their order.
     pub(super) fn count(&self, neighbours: &[Neighbour], ours: &Arc<Index>) -> Vec<usize> {
-        let before = std::mem::take(&mut *self.lock());
+        // Who looks at the same time finds them too.
+        let before = self.lock().clone();
+        let is = |known: &Weak<Index>, index: &Arc<Index>| std::ptr::eq(known.as_ptr(), Arc::as_ptr(index));
         let counted = neighbours.iter().map(|n| {
             let theirs = n.known.as_ref().map(|known| known.index.clone()).unwrap_or_default();
             match before.get(&n.uuid) {
-                Some((t, o, count)) if Arc::ptr_eq(t, &theirs) && Arc::ptr_eq(o, ours) => {
-                    (n.uuid, (theirs, ours.clone(), *count))
+                Some(known @ (t, o, _)) if is(t, &theirs) && is(o, ours) => (n.uuid, known.clone()),
+                _ => {
+                    let count = theirs.absent_from(ours).count();
+                    (n.uuid, (Arc::downgrade(&theirs), Arc::downgrade(ours), count))
                 }
-                _ => (n.uuid, (theirs.clone(), ours.clone(), theirs.absent_from(ours).count())),
             }
         });
         let counted: Vec<(Uuid, Counted)> = counted.collect();
