@@ -12,7 +12,8 @@ let asking = null;
 let pause = 0;
 let saying = 0;
 let last = -PAUSE_MS;
-let shown = field?.value ?? "";
+// The words whose results are shown or on their way; none after a failure.
+let asked = field?.value ?? "";
 
 // What holds back and in which order stays; the page does not.
 function address(words) {
@@ -56,7 +57,8 @@ async function ask() {
   pause = 0;
   last = performance.now();
   const words = field.value;
-  if (words === shown) return;
+  if (words === asked) return;
+  asked = words;
   asking?.abort();
   const mine = asking = new AbortController();
   results.setAttribute("aria-busy", "true");
@@ -64,6 +66,8 @@ async function ask() {
     const answer = await fetch(`${address(words)}&part=1`, { signal: mine.signal });
     if (!answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (mine !== asking) return;
+      asked = null;
       say(page.querySelector("main p")?.textContent ?? found.dataset.away);
       return;
     }
@@ -81,11 +85,12 @@ async function ask() {
     if (!reader) text = await answer.text();
     if (mine !== asking) return;
     about = show(text);
-    shown = words;
     keep(words, about);
     say(about?.dataset.said ?? "");
   } catch (error) {
-    if (error.name !== "AbortError") say(found.dataset.away);
+    if (mine !== asking) return;
+    asked = null;
+    say(found.dataset.away);
   } finally {
     if (mine === asking) results.removeAttribute("aria-busy");
   }
