@@ -12,6 +12,8 @@ const CROWDED_MS = 60000;
 
 const status = document.querySelector("[data-live-status]");
 const stale = new Set();
+// Parts that were in use when something new came: they wait until they are not.
+const held = new Set();
 let source = null;
 let pause = 0;
 let again = 0;
@@ -24,6 +26,12 @@ const topics = (part) => part.dataset.live.split(" ");
 
 function say(text) {
   if (status && status.textContent !== text) status.textContent = text;
+}
+
+// Something new is there for it, and it may be shown now.
+function isDue(part, wanted) {
+  const isStale = held.has(part.id) || topics(part).some((topic) => wanted.has(topic));
+  return isStale && !part.closest("[hidden]");
 }
 
 // Nothing is taken from under the hands or the eyes of who uses it.
@@ -46,11 +54,12 @@ function replace(part, fresh) {
 const said = new WeakMap();
 
 function renewFrom(page, wanted) {
-  for (const part of parts().filter((part) => topics(part).some((topic) => wanted.has(topic)))) {
+  for (const part of parts().filter((part) => isDue(part, wanted))) {
+    held.delete(part.id);
     const fresh = page.getElementById(part.id);
     if (!fresh || (said.get(part) ?? part.innerHTML) === fresh.innerHTML) continue;
     if (isInUse(part)) {
-      topics(part).forEach((topic) => stale.add(topic));
+      held.add(part.id);
       continue;
     }
     said.set(part, fresh.innerHTML);
@@ -65,19 +74,23 @@ async function renew() {
   isRenewing = true;
   try {
     const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout?.(20000) });
-    if (answer.ok) renewFrom(new DOMParser().parseFromString(await answer.text(), "text/html"), wanted);
+    if (!answer.ok) throw new Error(answer.statusText);
+    renewFrom(new DOMParser().parseFromString(await answer.text(), "text/html"), wanted);
   } catch {
     // The node is away; all is asked for again when it is back.
+    held.clear();
   }
   isRenewing = false;
-  if (stale.size) renewSoon();
+  renewSoon();
 }
 
 // What happens while the page is on its way may not be in it: it is asked for once more.
 function renewSoon(changed = []) {
   changed.forEach((topic) => stale.add(topic));
-  const isShown = parts().some((part) => topics(part).some((topic) => stale.has(topic)));
-  if (isShown && !isRenewing && !document.hidden) pause ||= setTimeout(renew, PAUSE_MS);
+  if (!stale.size && !held.size || isRenewing || document.hidden) return;
+  // While all of it is in use, the node is not asked for what cannot be shown.
+  const isWanted = parts().some((part) => isDue(part, stale) && !isInUse(part));
+  if (isWanted) pause ||= setTimeout(renew, PAUSE_MS);
 }
 
 function lost() {
@@ -132,7 +145,8 @@ if (parts().length && window.EventSource) {
   document.addEventListener("visibilitychange", look);
   addEventListener("pagehide", close);
   addEventListener("pageshow", (event) => { if (event.persisted) look(); });
-  document.addEventListener("focusout", () => setTimeout(renewSoon, 0));
+  // Whether somebody still uses a part is looked up here, without asking the node.
+  setInterval(renewSoon, PAUSE_MS);
   setInterval(() => renewSoon(["near", "transfers"]), ANYWAY_MS);
   open();
 }
