@@ -12,6 +12,9 @@ function select(text) {
   return isCopied;
 }
 
+// What stands on a button while nothing is said.
+const labels = new WeakMap();
+
 async function copy(text) {
   // Only secure pages have the clipboard, and a LAN has no certificates.
   if (navigator.clipboard) {
@@ -29,10 +32,10 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button || !(await copy(button.dataset.copy))) return;
   const label = button.querySelector("[data-label]") ?? button;
-  const before = label.textContent;
+  if (!labels.has(label)) labels.set(label, label.textContent);
   label.textContent = button.dataset.copied;
   button.focus();
-  setTimeout(() => { label.textContent = before; }, 2000);
+  setTimeout(() => { label.textContent = labels.get(label); }, 2000);
 });
 
 for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
