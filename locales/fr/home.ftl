@@ -1,7 +1,7 @@
 # La page d’accueil.
 home-title = Chercher
 home-question = Que cherchez-vous ?
-home-placeholder = Titre, nom ou genre
+home-placeholder = Titre, nom ou type
 home-here = Sur ce nœud
 home-see = Les parcourir
 home-scanning = Lecture du dossier : { $files } jusqu’ici. Chaque fichier peut être téléchargé dès qu’il est dans la liste.
