@@ -66,6 +66,7 @@ pub mod node;
 pub mod own_address;
 pub mod qr;
 pub mod search;
+pub mod shares;
 pub mod shutdown;
 pub mod terminal;
 pub mod wire;

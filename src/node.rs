@@ -50,7 +50,7 @@ use crate::shutdown::{Tasks, signalled};
 use crate::terminal::Terminal;
 use crate::wire::manifest::Mirrors;
 
-/// Searches that run at once, and listings likewise; others wait.
+/// Listings that are made at once; others wait.
 const WALKS_MAX: usize = 4;
 /// The keeper of the loot and the directory's store may take so long to end.
 const KEEPER_ENDS: Duration = Duration::from_millis(500);
@@ -105,7 +105,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
         hosts: Arc::new(HostNames::new(&config.host_name, &config.also_called)),
         rank: Arc::new(Rank::new(config.operator_token).map_err(io::Error::from)?),
         librarian: Arc::default(),
-        searches: Arc::new(Semaphore::new(WALKS_MAX)),
+        searches: Default::default(),
         listings: Arc::new(Semaphore::new(WALKS_MAX)),
         napster,
         relays: Gate::new(relay::LIMITS),

@@ -7,6 +7,7 @@ error-foreign-host = This node is not known by that name. Use its address.
 error-no-name = No file was named.
 error-bad-name = That is not the name of a file.
 error-bad-query = This cannot be answered: { $why }.
+error-search-too-long = That is too long to search for: a few words do.
 error-not-found = There is nothing here by that name.
 error-no-such-neighbour = No such node is here now. It may have left, or not be heard yet.
 error-no-index-yet = Its list of files is not known yet. Try again in a moment.

@@ -7,6 +7,7 @@ error-foreign-host = Ce nœud n’est pas connu sous ce nom. Utilisez son adress
 error-no-name = Aucun fichier n’a été nommé.
 error-bad-name = Ce n’est pas le nom d’un fichier.
 error-bad-query = Impossible de répondre : { $why }.
+error-search-too-long = C’est trop long pour une recherche : quelques mots suffisent.
 error-not-found = Il n’y a rien ici sous ce nom.
 error-no-such-neighbour = Ce nœud n’est pas là en ce moment. Il est peut-être parti, ou pas encore entendu.
 error-no-index-yet = Sa liste de fichiers n’est pas encore connue. Réessayez dans un instant.

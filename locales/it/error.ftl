@@ -7,6 +7,7 @@ error-foreign-host = Questo nodo non è conosciuto con quel nome. Usa il suo ind
 error-no-name = Nessun file è stato nominato.
 error-bad-name = Questo non è il nome di un file.
 error-bad-query = Non si può rispondere: { $why }.
+error-search-too-long = È troppo lungo per una ricerca: bastano poche parole.
 error-not-found = Qui non c’è nulla con quel nome.
 error-no-such-neighbour = Quel nodo ora non è qui. Forse è andato via, o non si è ancora fatto sentire.
 error-no-index-yet = Il suo elenco di file non è ancora noto. Riprova tra un momento.

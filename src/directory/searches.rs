@@ -2,14 +2,14 @@
 //!
 //! A host that asks for much and reads nothing keeps itself waiting, and nobody else.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+
+use crate::shares::Shares;
 
 /// Searches that run at once; others wait.
 const RUNNING_MAX: usize = 4;
@@ -17,8 +17,6 @@ const RUNNING_MAX: usize = 4;
 const PER_HOST_MAX: usize = 8;
 /// Answers that are being sent, in KiB: who reads slowly fills no memory with them.
 const ROOM_KIB: usize = 128 << 10;
-/// Hosts beyond which those are forgotten that search nothing now.
-const HOSTS_KEPT: usize = 64;
 /// A search whose turn does not come within this has no answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -28,7 +26,7 @@ pub struct Searches {
     running: Semaphore,
     room: Semaphore,
     /// How many more searches each host may begin.
-    hosts: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
+    hosts: Shares<IpAddr>,
 }
 
 /// The place of an answer, until it is sent.
@@ -40,7 +38,7 @@ pub struct Place<'s> {
 
 impl Default for Searches {
     fn default() -> Self {
-        Self { running: Semaphore::new(RUNNING_MAX), room: Semaphore::new(ROOM_KIB), hosts: Mutex::default() }
+        Self { running: Semaphore::new(RUNNING_MAX), room: Semaphore::new(ROOM_KIB), hosts: Shares::new(PER_HOST_MAX) }
     }
 }
 
@@ -54,7 +52,7 @@ impl Searches {
         bytes: impl FnOnce(&T) -> usize,
     ) -> Option<(T, Place<'_>)> {
         let searching = async {
-            let of_host = self.of_host(host).acquire_owned().await.ok()?;
+            let of_host = self.hosts.of(host).acquire_owned().await.ok()?;
             let _running = self.running.acquire().await.ok()?;
             let found = spawn_blocking(search).await.ok()?;
             let kib = u32::try_from(bytes(&found) >> 10).unwrap_or(u32::MAX);
@@ -62,15 +60,6 @@ impl Searches {
             Some((found, Place { _of_host: of_host, _room: room }))
         };
         timeout(PATIENCE, searching).await.ok()?
-    }
-
-    fn of_host(&self, host: IpAddr) -> Arc<Semaphore> {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if hosts.len() >= HOSTS_KEPT {
-            // Who waits or searches holds another handle.
-            hosts.retain(|_, places| Arc::strong_count(places) > 1);
-        }
-        hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(PER_HOST_MAX))).clone()
     }
 }
 
@@ -93,17 +82,5 @@ mod tests {
         assert_eq!(searches.run(host(2), || 7, |_| 2 << 20).await.unwrap().0, 7);
         unread.pop();
         assert!(searches.run(host(1), || 0, |_| 0).await.is_some());
-    }
-
-    #[tokio::test]
-    async fn hosts_that_search_nothing_are_forgotten() {
-        let searches = Searches::default();
-        let place = searches.run(host(255), || (), |()| 0).await.unwrap();
-        for last in 0..200 {
-            searches.run(host(last), || (), |()| 0).await.unwrap();
-        }
-        let hosts = searches.hosts.lock().unwrap();
-        assert!(hosts.len() <= HOSTS_KEPT && hosts.contains_key(&host(255)));
-        drop((hosts, place));
     }
 }

@@ -15,6 +15,7 @@ use crate::loot::deliveries::DeliveryError;
 use crate::mirror::settled::SettleError;
 use crate::mirror::wishes::WishError;
 use crate::neighbours::switched_off::SwitchError;
+use crate::search::QueryError;
 use crate::wire::loot_path::Refusal;
 
 /// Why a request is not answered with what it asked for.
@@ -35,6 +36,9 @@ pub enum HttpError {
     /// A query value we cannot use.
     #[error("{0}")]
     BadQuery(String),
+    /// What was typed cannot be searched for.
+    #[error(transparent)]
+    Search(#[from] QueryError),
     /// Nothing there.
     #[error("there is nothing here by that name")]
     NotFound,
@@ -121,7 +125,7 @@ pub enum HttpError {
 impl HttpError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoHost | Self::NoName | Self::BadName | Self::BadQuery(_) | Self::NothingChosen => {
+            Self::NoHost | Self::NoName | Self::BadName | Self::BadQuery(_) | Self::Search(_) | Self::NothingChosen => {
                 StatusCode::BAD_REQUEST
             }
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
@@ -162,6 +166,7 @@ impl HttpError {
             Self::NoName => "error-no-name",
             Self::BadName => "error-bad-name",
             Self::BadQuery(_) => "error-bad-query",
+            Self::Search(QueryError::TooLong) => "error-search-too-long",
             Self::NotFound | Self::NoSuchPieces => "error-not-found",
             Self::NoSuchNeighbour => "error-no-such-neighbour",
             Self::NoIndexYet => "error-no-index-yet",

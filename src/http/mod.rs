@@ -121,7 +121,7 @@ pub struct App {
     /// What searches read.
     pub librarian: Arc<Librarian>,
     /// Searches that run at once.
-    pub searches: Arc<Semaphore>,
+    pub searches: search::Turns,
     /// Listings of folders and counts that are made at once.
     pub listings: Arc<Semaphore>,
     /// Room for the lists of pieces that are being sent.

@@ -6,7 +6,9 @@
 mod asked;
 mod choices;
 mod rows;
+mod turns;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,12 +25,14 @@ use self::asked::Asked;
 use self::choices::{Chip, Choice, Column, Held, chips, columns, held, nodes, orders};
 pub(super) use self::rows::link_to;
 use self::rows::{FolderRow, Row, Showing};
+pub use self::turns::Turns;
 use super::channel_body::ChannelBody;
 use super::error::HttpError;
 use super::operator::Visitor;
 use super::page::{Frame, Paging, ROWS, Tab, render};
 use super::say::Say;
 use super::{App, Ends, library};
+use crate::listening::host_key;
 use crate::neighbours::Neighbour;
 use crate::search::{Found, Library, RANKED_MAX, Request, search};
 
@@ -118,7 +122,7 @@ pub async fn show(
 ) -> Result<Response, HttpError> {
     let asked = Asked::parse(query.as_deref().unwrap_or_default());
     let neighbours = library::tellers(&app, Instant::now());
-    let (found, library) = run(&app, &neighbours, &asked).await?;
+    let (found, library) = run(&app, host_key(ends.peer), &neighbours, &asked).await?;
     let showing = Showing {
         app: &app,
         library: &library,
@@ -144,7 +148,12 @@ pub async fn show(
 }
 
 /// The search itself, off the threads that serve, a few at once.
-async fn run(app: &App, neighbours: &[Neighbour], asked: &Asked) -> Result<(Found, Arc<Library>), HttpError> {
+async fn run(
+    app: &App,
+    host: IpAddr,
+    neighbours: &[Neighbour],
+    asked: &Asked,
+) -> Result<(Found, Arc<Library>), HttpError> {
     let request = Request {
         text: asked.text.clone(),
         filters: asked.filters(),
@@ -153,11 +162,11 @@ async fn run(app: &App, neighbours: &[Neighbour], asked: &Asked) -> Result<(Foun
         take: ROWS,
     };
     let (of, neighbours) = (app.clone(), neighbours.to_vec());
-    let searched = App::walk(&app.searches, move || {
+    let searched = app.searches.run(host, move || {
         let library = library::of_now(&of, &neighbours);
         search(&request, &library, Instant::now() + SEARCH_MAX).map(|found| (found, library))
     });
-    searched.await?.map_err(|error| HttpError::BadQuery(error.to_string()))
+    Ok(searched.await??)
 }
 
 fn head(asked: &Asked, found: &Found, showing: &Showing<'_>) -> Head {
