@@ -254,7 +254,7 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let ended = self.leaving.lock().end(&self.key, self.has_begun, self.is_done, Instant::now());
+        let ended = self.leaving.lock().end(&self.key, &self.counts, self.has_begun, self.is_done, Instant::now());
         if ended {
             self.leaving.note_changed();
         }

@@ -127,9 +127,18 @@ impl Table {
         (counts, true)
     }
 
-    /// An answer ended. True when its download did too.
-    pub(super) fn end(&mut self, key: &Key, has_begun: bool, is_done: bool, now: Instant) -> bool {
-        let Some(entry) = self.under_way.get_mut(key) else { return false };
+    /// The answer ended that counted there. True when its download did too.
+    pub(super) fn end(
+        &mut self,
+        key: &Key,
+        counts: &Arc<Counts>,
+        has_begun: bool,
+        is_done: bool,
+        now: Instant,
+    ) -> bool {
+        // One that found no place here is none of those that began after it.
+        let of_it = self.under_way.get_mut(key).filter(|entry| Arc::ptr_eq(&entry.counts, counts));
+        let Some(entry) = of_it else { return false };
         entry.open = entry.open.saturating_sub(1);
         if has_begun {
             (entry.rested, entry.is_broken) = (now, !is_done);
@@ -201,7 +210,7 @@ mod tests {
     fn answer(table: &mut Table, id: &str, total: Option<u64>, bytes: u64, is_done: bool, now: Instant) {
         let (counts, _) = table.begin(&key(id), id, total, 0, now);
         counts.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
-        table.end(&key(id), bytes > 0, is_done, now);
+        table.end(&key(id), &counts, bytes > 0, is_done, now);
     }
 
     #[test]
@@ -256,17 +265,22 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let start = Instant::now();
         let mut table = Table::new(start);
-        (0..2 * UNDER_WAY_MAX).for_each(|n| drop(table.begin(&key(&n.to_string()), "n", Some(1), 0, start)));
+        let mut begin = |n: usize| table.begin(&key(&n.to_string()), "n", Some(1), 0, start).0;
+        let counts: Vec<Arc<Counts>> = (0..2 * UNDER_WAY_MAX).map(&mut begin).collect();
         assert_eq!(table.under_way.len(), UNDER_WAY_MAX);
-        let beyond = key(&(2 * UNDER_WAY_MAX - 1).to_string());
-        assert!(!table.end(&beyond, true, true, start), "it counts for the sum alone");
+        let last = 2 * UNDER_WAY_MAX - 1;
+        let beyond = key(&last.to_string());
+        assert!(!table.end(&beyond, &counts[last], true, true, start), "it counts for the sum alone");
         for n in 0..2 * LATELY_MAX {
             answer(&mut table, &n.to_string(), Some(1), 1, true, start);
         }
         assert_eq!(table.view(0, start).lately.len(), 0, "each has another answer open");
         for n in 0..2 * LATELY_MAX {
-            table.end(&key(&n.to_string()), true, true, start);
+            table.end(&key(&n.to_string()), &counts[n], true, true, start);
         }
         assert_eq!(table.view(0, start).lately.len(), LATELY_MAX);
+        let (later, is_new) = table.begin(&beyond, "n", Some(1), 0, start);
+        assert!(is_new && !table.end(&beyond, &counts[last], true, true, start), "one that found no place ended");
+        assert!(table.end(&beyond, &later, false, false, start));
     }
 }
