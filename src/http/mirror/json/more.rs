@@ -45,7 +45,7 @@ impl WishJson {
     }
 }
 
-/// A wish that came true or does not. What did not come is the operator's business.
+/// A wish that came true or does not. Which one is the operator's business.
 #[derive(Debug, Serialize)]
 pub(in crate::http::mirror) struct WishEndJson {
     came: bool,
@@ -62,7 +62,7 @@ impl WishEndJson {
         let failure = end.failure.as_ref().filter(|_| is_operator);
         Self {
             came: end.failure.is_none(),
-            path: (is_operator || end.failure.is_none()).then(|| end.wish.path.to_string()),
+            path: is_operator.then(|| end.wish.path.to_string()),
             failure: failure.map(ToString::to_string),
             failure_kind: failure.map(|failure| failure.kind.word()),
         }
