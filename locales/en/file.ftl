@@ -23,7 +23,6 @@ file-more-holders = { $count ->
 }
 file-fingerprints = Fingerprints
 file-fingerprints-why = A copy is the same, to the last bit, if its fingerprint is.
-file-fetch = Fetch it to this node
 file-beside = Before and after it in the folder
 file-cut = Only the beginning is shown. Download it to read the rest.
 file-unread = It could not be looked at just now. Load the page again, or download it.

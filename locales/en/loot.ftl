@@ -8,6 +8,7 @@ loot-download = Download
 loot-download-one = Download { $name }
 loot-download-folder = Download folder
 loot-download-folder-tar = Download folder as tar
+loot-fetch-folder = Fetch folder here
 loot-playlist = Playlist
 loot-not-here = What of it is not here
 loot-refused = { $count ->

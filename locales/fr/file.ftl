@@ -23,7 +23,6 @@ file-more-holders = { $count ->
 }
 file-fingerprints = Empreintes
 file-fingerprints-why = Une copie est identique, au bit près, si son empreinte l’est.
-file-fetch = Le copier sur ce nœud
 file-beside = Avant et après dans le dossier
 file-cut = Seul le début est affiché. Téléchargez-le pour lire la suite.
 file-unread = Impossible de l’afficher pour l’instant. Rechargez la page, ou téléchargez-le.

@@ -8,6 +8,7 @@ loot-download = Télécharger
 loot-download-one = Télécharger { $name }
 loot-download-folder = Télécharger le dossier
 loot-download-folder-tar = Télécharger le dossier en tar
+loot-fetch-folder = Copier le dossier ici
 loot-playlist = Liste de lecture
 loot-not-here = Ce qui n’en est pas ici
 loot-refused = { $count ->

@@ -20,7 +20,6 @@ file-more-holders = { $count ->
 }
 file-fingerprints = Impronte
 file-fingerprints-why = Una copia è identica, fino all’ultimo bit, se lo è la sua impronta.
-file-fetch = Copialo su questo nodo
 file-beside = Prima e dopo nella cartella
 file-cut = È mostrato solo l’inizio. Scaricalo per leggere il resto.
 file-unread = Per ora non si è potuto mostrare. Ricarica la pagina, o scaricalo.

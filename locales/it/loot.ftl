@@ -8,6 +8,7 @@ loot-download = Scarica
 loot-download-one = Scarica { $name }
 loot-download-folder = Scarica la cartella
 loot-download-folder-tar = Scarica la cartella come tar
+loot-fetch-folder = Copia qui la cartella
 loot-playlist = Playlist
 loot-not-here = Ciò che non è qui
 loot-refused = { $count ->

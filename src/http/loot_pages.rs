@@ -25,6 +25,7 @@ use super::page::{Frame, Paging, render};
 use super::say::Say;
 use super::switch::SwitchView;
 use super::{App, Ends};
+use crate::mirror::wishes::WISHES_MAX;
 use crate::wire::archive::contents::FILES_MAX;
 use crate::wire::url;
 
@@ -56,6 +57,8 @@ struct LootPage {
     /// The whole folder.
     archive: Option<ArchiveLinks>,
     playlist: Option<String>,
+    /// For the operator, of a neighbour's folder that can be asked for at once: to be sent back.
+    fetch_token: Option<String>,
     words: Words,
 }
 
@@ -143,6 +146,7 @@ async fn show(
     let switch = owner.neighbour.as_ref().and_then(|neighbour| SwitchView::of(app, visitor, neighbour.uuid));
     let known = owner.neighbour.as_ref().and_then(|neighbour| neighbour.known.as_ref());
     let refused = known.map_or(0, |known| known.refused.lines);
+    let fetch_token = (visitor.is_operator && !owner.is_ours()).then(|| visitor.form_token.clone());
     let made = App::walk(&app.listings, move || {
         let folder = folders.get(&owner, &asked.folder, asked.sort);
         if folder.count == 0 && !asked.folder.is_empty() {
@@ -165,6 +169,7 @@ async fn show(
             other_view: folder.has_pictures.then(|| asked.with(|other| other.is_grid = !other.is_grid).href(&base)),
             archive: archive_links(&owner, &folder, &asked.folder, local),
             playlist: folder.is_playable.then(|| address("playlist", &owner, "m3u8", &asked.folder)),
+            fetch_token: fetch_token.filter(|_| (1..=WISHES_MAX).contains(&folder.count)),
             words: Words::new(say),
             frame,
             asked,
