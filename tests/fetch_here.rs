@@ -3,6 +3,7 @@
 use crate::support::http::{Answer, request};
 use crate::support::lan::{Lan, Node};
 use crate::support::operator::{press, told, uuid_of, visited};
+use crate::support::page::elements;
 use crate::support::wait_until;
 
 const LARGE: usize = 3 << 20;
@@ -86,10 +87,45 @@ fn what_is_cancelled_does_not_come() {
     let no = wishes.as_array().unwrap().iter().find(|wish| wish["path"] == "no").unwrap()["id"].as_u64().unwrap();
     assert_eq!(press(&node, "/operator/wish", &format!("id={no}&do=cancel")).status, 303);
     assert_eq!(told(&node)["wishes_files"].as_u64(), Some(1));
-    press(&node, "/operator/mirror", "do=resume");
+    let node = node.kill().start();
+    assert_eq!(told(&node)["wishes_files"].as_u64(), Some(1), "also if the node ends at once");
     node.has("yes", "2");
     are_all_here(&node);
     assert!(!node.loot("no").exists());
+}
+
+#[test]
+fn of_what_was_cancelled_nothing_waits_or_rests() {
+    let lan = Lan::new();
+    let giver = lan.node(2).file("large", content("large")).arg("--upload-limit").arg("256KiB").start();
+    let node = lan.node(3).arg("--reserve").arg("0").start();
+    fetch(&node, &giver, "g=large");
+    wait_until("some of it is here", || told(&node)["coming"][0]["here_bytes"].as_u64() > Some(0));
+    let rests = || std::fs::read_dir(node.loot(".boucan/spool")).unwrap().count();
+    assert!(rests() > 0);
+    press(&node, "/operator/wish", "id=all&do=cancel");
+    wait_until("it goes from the disk", || rests() == 0);
+    press(&node, "/operator/mirror", "do=pause");
+    fetch(&node, &giver, "g=large");
+    wait_until("it is said to wait", || told(&node)["waiting_files"].as_u64() == Some(1));
+    press(&node, "/operator/wish", "id=all&do=cancel");
+    wait_until("nothing is said to wait", || told(&node)["waiting_files"].as_u64() == Some(0));
+}
+
+#[test]
+fn only_the_operator_has_a_button_for_a_folder_of_a_neighbour() {
+    let lan = Lan::new();
+    let giver = lan.node(2).file("d & e/a", "1").start();
+    let node = lan.node(3).file("d & e/b", "2").arg("--reserve").arg("0").arg("--also-called").arg("galley").start();
+    let theirs = format!("/l/{}?d=d%20%26%20e", uuid_of(&giver));
+    wait_until("its list is known", || node.get(&theirs).status == 200);
+    let is_there = |page: &str| page.contains("/operator/fetch");
+    assert!(!is_there(&visited(&node, &theirs)) && !is_there(&node.get("/l/?d=d%20%26%20e").text()));
+    let elements = elements(&node.get(&theirs).text());
+    let after = elements.iter().skip_while(|element| element.attribute("action") != Some("/operator/fetch"));
+    let sent = |name| after.clone().find(|e| e.attribute("name") == Some(name)).and_then(|e| e.attribute("value"));
+    assert_eq!(sent("d"), Some("d &#38; e"), "as it is written in the page");
+    assert_eq!(sent("back"), Some(theirs.as_str()));
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub async fn fetch(State(app): State<App>, visitor: Visitor, form: OperatorForm)
 
 /// `id`, a number or `all`; `do`: `cancel` or `retry`.
 pub async fn change(State(app): State<App>, visitor: Visitor, form: OperatorForm) -> Response {
-    match try_change(&app, &form) {
+    match try_change(&app, &form).await {
         Ok(()) => back(&form).into_response(),
         Err(error) => page_of(visitor.say, error.into_response()),
     }
@@ -71,7 +71,7 @@ async fn try_fetch(app: &App, form: &OperatorForm) -> Result<(), HttpError> {
     Ok(())
 }
 
-fn try_change(app: &App, form: &OperatorForm) -> Result<(), HttpError> {
+async fn try_change(app: &App, form: &OperatorForm) -> Result<(), HttpError> {
     let which = match form.text("id").as_deref() {
         Some("all") => None,
         Some(id) => Some(WishId(id.parse().map_err(|_| unknown())?)),
@@ -85,6 +85,11 @@ fn try_change(app: &App, form: &OperatorForm) -> Result<(), HttpError> {
             app.mirror.retry(path);
         }
         _ => return Err(HttpError::BadQuery("say “cancel” or “retry”".into())),
+    }
+    // What is cancelled does not come back because the node ends in the next second.
+    let wishes = app.mirror.wishes().clone();
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(move || wishes.save()).await {
+        tracing::warn!(%error, "the list of wished files cannot be written");
     }
     Ok(())
 }

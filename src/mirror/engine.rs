@@ -224,8 +224,10 @@ impl Work {
         self.plan_due = None;
         self.planned = began;
         if self.is_idle_by_rule() {
-            self.waiting = None;
-            return self.adopt(Plan::default(), &HashMap::new(), began);
+            self.adopt(Plan::default(), &HashMap::new(), began);
+            // Nobody looks again why something waits: nothing does.
+            self.engine.mirror.lock().waiting = Arc::default();
+            return;
         }
         // Until the folder has been read, everything would seem to be missing.
         let loot = self.engine.loot.status();

@@ -44,7 +44,12 @@ impl Work {
                     self.neighbour_failed(uuid, why);
                 }
             }
-            Err(_) => self.want_plan(),
+            Err(error) => {
+                if error.is_cancelled() {
+                    tokio::task::block_in_place(|| self.drop_parts(&were));
+                }
+                self.want_plan();
+            }
         }
         // Those of an answer that ended before them are asked for again.
         for active in were.into_values() {

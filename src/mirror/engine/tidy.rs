@@ -1,9 +1,11 @@
 //! What rests in the spool: kept while somebody may go on with it, and no longer.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use super::Work;
-use crate::loot::spool::PartKey;
+use crate::loot::spool::{PartKey, Spool};
+use crate::mirror::Active;
 use crate::mirror::plan::Want;
 
 impl Work {
@@ -29,6 +31,18 @@ impl Work {
         };
         let pressed = self.is_pressed();
         let keep = |key: &PartKey| is_wanted(key) || (!is_here(key) && !pressed);
+        self.sweep(&spool, keep);
+    }
+
+    /// What came of these files, which the operator cancelled, goes; a mirror may take them by itself,
+    /// and goes on with them.
+    pub(super) fn drop_parts(&self, cancelled: &HashMap<Box<str>, Active>) {
+        let Some(spool) = self.spool.as_ref().filter(|_| self.engine.rules.is_none()) else { return };
+        self.sweep(spool, |key| !cancelled.contains_key(&key.path));
+    }
+
+    /// Keeps of what nobody writes only that, and counts it.
+    fn sweep(&self, spool: &Spool, keep: impl Fn(&PartKey) -> bool) {
         match spool.tidy(|key| self.active.contains_key(&key.path), keep) {
             Ok(idle_bytes) => self.engine.space.note_idle(idle_bytes),
             Err(error) => tracing::info!(%error, "the spool cannot be tidied"),

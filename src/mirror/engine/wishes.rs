@@ -1,13 +1,16 @@
 //! What the operator asks for by name or at once: wishes and orders.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
+
+use uuid::Uuid;
 
 use super::Work;
 use crate::mirror::events::{Event, WishEnd};
 use crate::mirror::failure::Failure;
 use crate::mirror::orders::Order;
-use crate::mirror::plan::{Granting, Plan};
-use crate::mirror::wishes::WishId;
+use crate::mirror::plan::{Granting, Plan, Want};
+use crate::mirror::wishes::{Wish, WishId};
 use crate::wire::LootPath;
 
 /// A wish that failed so often for a reason of the file itself does not come.
@@ -98,14 +101,20 @@ impl Work {
         self.want_plan();
     }
 
-    /// That file is asked for at once, also of neighbours that rest.
+    /// That file is asked for at once, also of neighbours that rest. A wish that failed for good is in
+    /// no plan, and what comes beside another file has another name here.
     fn forgive(&mut self, path: &LootPath) {
-        self.files.forgive(|(name, ..)| **name == *path.as_str());
+        let wishes = self.engine.mirror.wishes().all();
+        let wishes: HashMap<WishId, &Wish> =
+            wishes.iter().filter(|(_, wish)| wish.path == *path).map(|(id, wish)| (*id, &**wish)).collect();
         let plan = self.engine.mirror.lock().plan.clone();
-        let wants = plan.wants.iter().filter(|want| want.path == *path);
-        for source in wants.flat_map(|want| &want.sources) {
-            self.neighbours.forgive(|uuid| *uuid == source.uuid);
-            self.faults.remove(&source.uuid);
-        }
+        let is_it = |want: &&Want| want.path == *path || want.wish.is_some_and(|id| wishes.contains_key(&id));
+        let wants: Vec<&Want> = plan.wants.iter().filter(is_it).collect();
+        let names: HashSet<&str> = wants.iter().map(|want| want.path.as_str()).chain([path.as_str()]).collect();
+        self.files.forgive(|(name, ..)| names.contains(&**name));
+        let sources = wants.iter().flat_map(|want| &want.sources).map(|source| source.uuid);
+        let givers: HashSet<Uuid> = sources.chain(wishes.values().map(|wish| wish.from)).collect();
+        self.neighbours.forgive(|uuid| givers.contains(uuid));
+        self.faults.retain(|uuid, _| !givers.contains(uuid));
     }
 }
