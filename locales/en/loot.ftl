@@ -10,7 +10,7 @@ loot-download-folder = Download folder
 loot-download-folder-tar = Download folder as tar
 loot-fetch-folder = Fetch folder here
 loot-playlist = Playlist
-loot-not-here = What of it is not here
+loot-not-here = What is missing here
 loot-refused = { $count ->
     [one] One more name of this node cannot be used here: it is malformed, or hides what it is.
    *[other] { $count } more names of this node cannot be used here: they are malformed, or hide what they are.

@@ -4,7 +4,7 @@ file-bytes = { $count ->
     [one] { $count } octet
    *[other] { $count } octets
 }
-file-kind = Genre
+file-kind = Type
 file-kind-video = Vidéo
 file-kind-audio = Son
 file-kind-picture = Image

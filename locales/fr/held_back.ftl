@@ -15,10 +15,10 @@ held-what = Ce qui se passe
 held-conflicts = Même nom, autre contenu
 held-untouched = Rien de ce qui est ici n’a été touché.
 held-decide = Décider
-held-not-portable = Non pris : un système ne saurait pas enregistrer ce nom
-held-one-by-one = « Récupérer ici » en prend un malgré tout, si ce système sait l’enregistrer ; avec --any-name, le nœud les prend tous.
+held-not-portable = Non pris : certains systèmes ne savent pas enregistrer ce nom
+held-one-by-one = « Copier ici » en prend un malgré tout, si ce système sait l’enregistrer ; avec --any-name, le nœud les prend tous.
 held-failures = Non arrivés récemment
-held-again = Ils sont réessayés tout seuls.
+held-again = De nouveaux essais se font automatiquement.
 held-not-taken = Non pris chez les voisins
 held-conflicts-count = { $count ->
     [one] { $count } nom du voisinage désigne ici un autre contenu.

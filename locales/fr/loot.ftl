@@ -10,7 +10,7 @@ loot-download-folder = Télécharger le dossier
 loot-download-folder-tar = Télécharger le dossier en tar
 loot-fetch-folder = Copier le dossier ici
 loot-playlist = Liste de lecture
-loot-not-here = Ce qui n’en est pas ici
+loot-not-here = Ce qui manque ici
 loot-refused = { $count ->
     [one] Un autre nom de ce nœud ne peut pas être utilisé ici : il est mal formé, ou cache ce qu’il est.
    *[other] { $count } autres noms de ce nœud ne peuvent pas être utilisés ici : ils sont mal formés, ou cachent ce qu’ils sont.
@@ -29,7 +29,7 @@ loot-all-again = Tout afficher de nouveau
 loot-choose = Choisir { $name }
 loot-choose-all = Choisir tout ce qui est affiché
 loot-choose-what = Ce qui est choisi arrive en un seul fichier.
-loot-chosen = Choisi
+loot-chosen = Sélection
 loot-chosen-one = { $count } choisi, { $size }
 loot-chosen-many = { $count } choisis, { $size }
 loot-download-chosen = Télécharger en zip

@@ -1,3 +1,3 @@
-missing-title = Pas encore ici, de { $node }
+missing-title = Ce que { $node } offre et qui manque ici
 missing-all = Tout ce qu’il offre
 missing-none = Tout ce qu’il offre est aussi ici

@@ -11,9 +11,9 @@ transfers-cancel-all = Tout annuler
 transfers-cancel-of = Annuler { $name }
 transfers-detail = Détails
 
-transfers-idle = Tout ce qui est voulu du voisinage est ici.
+transfers-idle = Tout ce qu’il y avait à prendre chez les voisins est ici.
 transfers-off = Rien n’arrive : ce nœud ne fait qu’offrir ses fichiers.
-transfers-off-how = « Récupérer ici », à côté d’un fichier d’un autre nœud, le fait venir. Pour copier tout le voisinage, démarrez le nœud avec --opportunistic.
+transfers-off-how = « Copier ici », à côté d’un fichier d’un autre nœud, le fait venir. Pour copier tout le voisinage, démarrez le nœud avec --opportunistic.
 transfers-to-come = Encore { $files }, { $size }.
 transfers-paused = En pause, par la personne qui fait tourner ce nœud.
 transfers-speed-about = { $speed }, encore { $time } environ
@@ -33,22 +33,22 @@ transfers-more-nodes = { $count ->
 
 transfers-wished = Demandés
 transfers-from-node = { $size } de { $name }
-transfers-instead = { $size } de { $name }, à la place du fichier d’ici
+transfers-instead = { $size } de { $name }, à la place du fichier présent ici
 transfers-coming = Il arrive.
 transfers-badge-coming = arrive
 transfers-badge-waiting = attend
 transfers-badge-failed = échoué
 
 transfers-conflicts = Même nom, autre contenu
-transfers-conflicts-lead = Rien n’a été touché ici. À vous de décider ; avec « Prendre le leur », le fichier d’ici est gardé dans le dossier caché .boucan/replaced.
+transfers-conflicts-lead = Rien n’a été touché ici. À vous de décider ; avec « Prendre le leur », le fichier remplacé est gardé dans le dossier caché .boucan/replaced.
 transfers-conflict-sizes = { $ours } ici, { $theirs } chez { $names }
 transfers-conflict-theirs = { $theirs } chez { $names }
 transfers-conflict-beside = Il est ici aussi, sous le nom { $name }.
 transfers-conflict-fetching = Il arrive sous le nom { $name }.
-transfers-conflict-cannot-stand = Il ne peut pas côtoyer un fichier ou un dossier d’ici : l’un aurait besoin du nom de l’autre, ou ils ne diffèrent que par les majuscules.
-transfers-conflict-replacing = Il est plus récent que la copie d’ici, et vient prendre sa place.
+transfers-conflict-cannot-stand = Il ne peut pas côtoyer un fichier ou un dossier déjà présent : il faudrait à l’un le nom de l’autre, ou ils ne diffèrent que par les majuscules.
+transfers-conflict-replacing = Il est plus récent que la copie présente ici, et vient prendre sa place.
 transfers-conflict-skipped = Selon les règles de ce nœud, les autres versions sont seulement montrées.
-transfers-conflict-older = Il n’est pas plus récent que celui d’ici.
+transfers-conflict-older = Il n’est pas plus récent que celui présent ici.
 transfers-conflict-too-many = Il y en a déjà trop de versions.
 transfers-keep-ours = Garder le nôtre
 transfers-keep-both = Garder les deux
@@ -62,8 +62,8 @@ transfers-why-same-content = Le même contenu arrive sous un autre nom ; celui
 transfers-why-content-awaited = Il est encore en cours de lecture, pour pouvoir être vérifié à l’arrivée.
 transfers-why-may-pass = Une autre version est ici. Celle-ci viendra si elle dure.
 transfers-why-enough-nearby = Assez de nœuds voisins l’ont, ou c’est le tour d’un autre de le prendre.
-transfers-why-failed = Il n’est pas venu quand on a essayé.
-transfers-why-gone = Personne qui l’a n’est là en ce moment.
+transfers-why-failed = La dernière tentative a échoué.
+transfers-why-gone = Aucun des nœuds qui l’ont n’est là en ce moment.
 transfers-why-resting = { $name } n’a pas répondu comme il faut, et est laissé tranquille un moment.
 transfers-why-distrusted = { $name } a envoyé autre chose que ce qu’il avait annoncé.
 
@@ -73,19 +73,19 @@ transfers-hindered-read-only = Impossible d’écrire dans le dossier partagé.
 transfers-hindered-budget = Les { $size } prévus pour les copies sont épuisés.
 transfers-hindered-reserve = Le disque est presque plein : { $size } restent libres.
 transfers-hindered-inodes = Le disque contient trop de fichiers.
-transfers-hindered-disk = Le disque a échoué.
+transfers-hindered-disk = Le disque a signalé une erreur.
 
 transfers-failed-unreachable = L’autre nœud est injoignable.
-transfers-failed-too-slow = Rien n’est venu à temps.
-transfers-failed-broken = La connexion s’est rompue.
+transfers-failed-too-slow = Rien n’est arrivé à temps.
+transfers-failed-broken = La connexion a été interrompue.
 transfers-failed-not-there = L’autre nœud ne l’a plus.
 transfers-failed-busy = L’autre nœud était trop occupé.
 transfers-failed-wrong-answer = La réponse n’est pas ce qui était demandé.
-transfers-failed-wrong-content = Ce qui est venu n’est pas ce qui était annoncé.
-transfers-failed-nobody-gives = Personne qui l’a ne le donne en ce moment.
+transfers-failed-wrong-content = Ce qui est arrivé n’est pas ce qui était annoncé.
+transfers-failed-nobody-gives = Aucun des nœuds qui l’ont ne le donne en ce moment.
 transfers-failed-name-taken = Un autre fichier porte ce nom ici.
 transfers-failed-in-the-way = Un fichier et un dossier veulent le même nom ici.
-transfers-failed-changed-here = Le fichier d’ici a changé entre-temps.
+transfers-failed-changed-here = Le fichier présent ici a changé entre-temps.
 transfers-failed-cannot-replace = Ce disque ne sait pas échanger deux fichiers sans risque.
 transfers-failed-our-disk = Impossible de l’enregistrer sur ce disque.
 transfers-failed-not-reached = Son tour n’est pas venu ; il sera redemandé.
@@ -98,15 +98,15 @@ transfers-when = Quand
 transfers-how = Comment
 transfers-who = Qui
 transfers-came-from = de { $names } en { $time }
-transfers-copied-here = copié d’un fichier d’ici
+transfers-copied-here = copié d’un fichier déjà présent
 
 transfers-downloads = { $count ->
-    [one] { $count } téléchargement d’ici, { $speed }
-   *[other] { $count } téléchargements d’ici, { $speed }
+    [one] { $count } téléchargement depuis ce nœud, { $speed }
+   *[other] { $count } téléchargements depuis ce nœud, { $speed }
 }
-transfers-nothing-out = Personne ne télécharge d’ici en ce moment.
+transfers-nothing-out = Personne ne télécharge depuis ce nœud en ce moment.
 transfers-sent = { $size } envoyés depuis le démarrage.
-transfers-left-lately = Téléchargés d’ici récemment
+transfers-left-lately = Téléchargés récemment depuis ce nœud
 transfers-unnamed = Un fichier qui arrive encore ici
 transfers-way-file = par un navigateur ou un programme
 transfers-way-small-files = { $count ->
@@ -123,7 +123,7 @@ transfers-end-broken = interrompu
 
 transfers-room = Place pour les copies
 transfers-room-said = { $used } occupés, { $left } encore libres
-transfers-room-more = De quoi c’est fait
+transfers-room-more = Dans le détail
 transfers-room-copies = Copies du voisinage
 transfers-room-under-way = En route
 transfers-room-resting = Commencés, au repos

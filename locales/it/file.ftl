@@ -1,7 +1,7 @@
 # Un file di un nodo.
-file-about = Su questo file
+file-about = Informazioni sul file
 file-bytes = { $count } byte
-file-kind = Genere
+file-kind = Tipo
 file-kind-video = Video
 file-kind-audio = Audio
 file-kind-picture = Immagine
@@ -22,7 +22,7 @@ file-fingerprints = Impronte
 file-fingerprints-why = Una copia è identica, fino all’ultimo bit, se lo è la sua impronta.
 file-beside = Prima e dopo nella cartella
 file-cut = È mostrato solo l’inizio. Scaricalo per leggere il resto.
-file-unread = Per ora non si è potuto mostrare. Ricarica la pagina, o scaricalo.
+file-unread = Al momento non si può mostrare. Ricarica la pagina, o scaricalo.
 file-not-played = I browser non riproducono questo formato. Scaricalo e aprilo in un lettore.
 file-too-large = Questa immagine è troppo grande per essere mostrata qui. Scaricala.
 file-pdf = Per la tua sicurezza un PDF non si apre in questa pagina. Scaricalo e poi aprilo.

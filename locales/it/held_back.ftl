@@ -16,9 +16,9 @@ held-conflicts = Stesso nome, altro contenuto
 held-untouched = Nulla di ciò che è qui è stato toccato.
 held-decide = Decidi
 held-not-portable = Non presi: qualche sistema non saprebbe salvare il nome
-held-one-by-one = «Prendi qui» ne prende uno comunque, se questo sistema sa salvarlo; con --any-name il nodo li prende tutti.
+held-one-by-one = «Copia qui» ne prende uno comunque, se questo sistema sa salvarlo; con --any-name il nodo li prende tutti.
 held-failures = Non arrivati di recente
-held-again = Si riprova da sé.
+held-again = Si riprova automaticamente.
 held-not-taken = Non presi dai vicini
 held-conflicts-count = { $count ->
     [one] { $count } nome nel vicinato indica qui un altro contenuto.

@@ -10,7 +10,7 @@ loot-download-folder = Scarica la cartella
 loot-download-folder-tar = Scarica la cartella come tar
 loot-fetch-folder = Copia qui la cartella
 loot-playlist = Playlist
-loot-not-here = Ciò che non è qui
+loot-not-here = Ciò che manca qui
 loot-refused = { $count ->
     [one] Un altro nome di questo nodo non si può usare qui: è malformato, o nasconde ciò che è.
    *[other] Altri { $count } nomi di questo nodo non si possono usare qui: sono malformati, o nascondono ciò che sono.
@@ -29,7 +29,7 @@ loot-all-again = Mostra di nuovo tutto
 loot-choose = Scegli { $name }
 loot-choose-all = Scegli tutto ciò che è mostrato
 loot-choose-what = Ciò che è scelto arriva in un solo file.
-loot-chosen = Scelto
+loot-chosen = Selezione
 loot-chosen-one = { $count } scelto, { $size }
 loot-chosen-many = { $count } scelti, { $size }
 loot-download-chosen = Scarica come zip
