@@ -275,8 +275,8 @@ mod tests {
             answer(&mut table, &n.to_string(), Some(1), 1, true, start);
         }
         assert_eq!(table.view(0, start).lately.len(), 0, "each has another answer open");
-        for n in 0..2 * LATELY_MAX {
-            table.end(&key(&n.to_string()), &counts[n], true, true, start);
+        for (n, counts) in counts.iter().enumerate().take(2 * LATELY_MAX) {
+            table.end(&key(&n.to_string()), counts, true, true, start);
         }
         assert_eq!(table.view(0, start).lately.len(), LATELY_MAX);
         let (later, is_new) = table.begin(&beyond, "n", Some(1), 0, start);
