@@ -20,6 +20,7 @@ pub mod scan;
 pub mod space;
 pub mod spool;
 pub mod stored;
+pub(crate) mod stored_lines;
 pub mod under_way;
 pub mod watch;
 

@@ -19,7 +19,6 @@ pub mod retry;
 pub mod rules;
 pub mod settled;
 pub mod shortages;
-mod stored_lines;
 pub mod swarm;
 mod teller;
 pub mod waiting;

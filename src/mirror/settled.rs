@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::stored_lines;
+use crate::loot::stored_lines;
 use crate::wire::{Content, LootPath};
 
 /// Versions remembered; an operator decides by hand.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use self::stored::Record;
 use super::failure::Failure;
-use super::stored_lines;
+use crate::loot::stored_lines;
 use crate::wire::{Content, DisplayText, LootPath};
 
 /// Wishes at a time. A folder of more is to be mirrored, or asked for in parts.

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::loot::stored::write_whole;
+use super::stored::write_whole;
 
 /// A line is at most this long: a name of 1,024 bytes, each written as six, and what stands with it.
 const LINE_MAX_BYTES: usize = 8 * 1024;
@@ -18,7 +18,7 @@ const LINE_MAX_BYTES: usize = 8 * 1024;
 ///
 /// # Errors
 /// When there is one that cannot be read.
-pub(super) fn read<T: DeserializeOwned>(file: &Path, most: usize) -> io::Result<Vec<T>> {
+pub(crate) fn read<T: DeserializeOwned>(file: &Path, most: usize) -> io::Result<Vec<T>> {
     match std::fs::metadata(file) {
         Ok(facts) if facts.len() > (most as u64).saturating_mul(LINE_MAX_BYTES as u64) => {
             tracing::warn!(file = %file.display(), "this list is longer than any of ours, and left out");
@@ -37,7 +37,7 @@ pub(super) fn read<T: DeserializeOwned>(file: &Path, most: usize) -> io::Result<
 ///
 /// # Errors
 /// When it cannot be written; the old one stays.
-pub(super) fn write<T: Serialize>(file: &Path, records: impl Iterator<Item = T>) -> io::Result<()> {
+pub(crate) fn write<T: Serialize>(file: &Path, records: impl Iterator<Item = T>) -> io::Result<()> {
     let mut text = Vec::new();
     for record in records {
         serde_json::to_writer(&mut text, &record).map_err(io::Error::other)?;
