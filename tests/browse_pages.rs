@@ -293,7 +293,7 @@ fn the_pages_speak_the_readers_language() {
     let target = format!("/file/{}?g=d/a.txt", uuid(&node));
     for (language, folder, of_file) in [
         ("fr", "Télécharger le dossier", "À propos de ce fichier"),
-        ("it", "Scarica la cartella", "Su questo file"),
+        ("it", "Scarica la cartella", "Informazioni sul file"),
         ("en", "Download folder", "About this file"),
     ] {
         let get =
