@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
-use super::landing::{LandError, rename_new, sync_folder};
+use super::landing::{LandError, sync_folder};
 use crate::wire::loot_path::COMPONENT_MAX_BYTES;
 
 /// Names tried for files that were called alike.
@@ -37,18 +37,6 @@ impl Kept {
     /// Takes that second name away again.
     pub(super) fn unlink(&self, name_there: &str) {
         let _ = rustix::fs::unlinkat(&self.0, name_there, AtFlags::empty());
-    }
-
-    /// Moves the file `part` of the spool into it, which was called `name`.
-    pub(super) fn take(&self, spool: &OwnedFd, part: &str, name: &str) -> Result<(), LandError> {
-        for name_there in names(name) {
-            match rename_new(spool, part, &self.0, &name_there) {
-                Err(LandError::Exists) => {}
-                Err(error) => return Err(error),
-                Ok(()) => return Ok(sync_folder(&self.0)?),
-            }
-        }
-        Err(LandError::Exists)
     }
 }
 

@@ -118,20 +118,17 @@ impl Part {
     /// cannot be kept where it is to be, back.
     fn exchange(&mut self, parent: &OwnedFd, name: &str, replacing: Replacing<'_>) -> Result<(), LandError> {
         let Replacing { old, is_kept } = replacing;
-        let part = self.part_name();
-        let spool = self.spool.handle.clone();
         if facts_at(parent.as_fd(), name)?.as_ref().is_some_and(|here| !here.is_same_content(old)) {
             return Err(LandError::Exists);
         }
         let kept = if is_kept { Some(self.spool.kept()?) } else { None };
+        // It has its second name before it leaves its place: no moment is left in which a power cut
+        // could lose it.
         let linked = match &kept {
-            Some(kept) => kept.link(parent, name)?,
+            Some(kept) => Some(kept.link(parent, name)?.ok_or(LandError::CannotReplace)?),
             None => None,
         };
-        let exchanged = self.swap(parent, name, old, || match &kept {
-            Some(kept) if linked.is_none() => kept.take(&spool, &part, name),
-            _ => rustix::fs::unlinkat(&*spool, &part, AtFlags::empty()).map_err(land_error),
-        });
+        let exchanged = self.swap(parent, name, old);
         // Where it could not be put back, this name is the one that lasts.
         if let (Err(_), false, Some(kept), Some(linked)) = (&exchanged, self.holds_another, &kept, &linked) {
             kept.unlink(linked);
@@ -139,15 +136,8 @@ impl Part {
         exchanged
     }
 
-    /// The exchange itself. `put_away` removes what was there, which is in the spool then, in the
-    /// place of ours.
-    fn swap(
-        &mut self,
-        parent: &OwnedFd,
-        name: &str,
-        old: &FileFacts,
-        put_away: impl FnOnce() -> Result<(), LandError>,
-    ) -> Result<(), LandError> {
+    /// The exchange itself; what was there, and is in the spool then in the place of ours, is removed.
+    fn swap(&mut self, parent: &OwnedFd, name: &str, old: &FileFacts) -> Result<(), LandError> {
         let (part, spool) = (self.part_name(), self.spool.handle.clone());
         // Nothing may continue from the file that lies here after the exchange.
         self.remove_note();
@@ -159,7 +149,8 @@ impl Part {
         }
         self.holds_another = true;
         let is_it = facts_at(spool.as_fd(), &part)?.is_some_and(|there| there.is_same_content(old));
-        let put_away = if is_it { put_away() } else { Err(LandError::Exists) };
+        let remove = || rustix::fs::unlinkat(&*spool, &part, AtFlags::empty()).map_err(land_error);
+        let put_away = if is_it { remove() } else { Err(LandError::Exists) };
         if put_away.is_err() {
             match swap() {
                 // Ours was taken away in that moment; the other goes back all the same.
