@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use crate::support::http::{Answer, connect, exchange, request, status};
 use crate::support::lan::{Lan, Node};
 use crate::support::page::elements;
 use crate::support::scripted::{Kind, Scripted, answers};
-use crate::support::{wait_for, wait_until};
+use crate::support::{PATIENCE, wait_for, wait_until};
 
 const SIZE: u64 = 3 << 20;
 
@@ -58,14 +59,16 @@ impl Events {
         }
     }
 
-    /// The next of that name.
+    /// The next of that name. Others come all the time, so it has a deadline of its own.
     #[track_caller]
     fn next_of(&mut self, wanted: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let (name, data) = self.next();
             if name == wanted {
                 return data;
             }
+            assert!(Instant::now() < deadline, "in vain: {wanted} is told");
         }
     }
 }
@@ -73,10 +76,10 @@ impl Events {
 #[test]
 fn a_file_on_its_way_is_shown_with_its_source_its_speed_and_the_time_left() {
     let lan = Lan::new();
-    let from = lan.node(2).file("film.mkv", content()).start();
-    wait_until("it is read", || from.get("/s/?g=forban/index.manifest").text().contains("\nfiles 1\n"));
     let to = lan.node(3).opportunistic().arg("--download-limit").arg("512KiB").start();
+    // Who listens before there is anything to tell misses nothing.
     let (mut events, head) = Events::open(to.address());
+    let _from = lan.node(2).file("film.mkv", content()).start();
     for header in ["http/1.1 200 ", "content-type: text/event-stream\r\n", "cache-control: no-store\r\n"] {
         assert!(head.contains(header), "{header} in {head}");
     }
