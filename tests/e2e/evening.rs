@@ -17,7 +17,7 @@ use crate::support::scripted::{Kind, Scripted};
 use crate::support::{PATIENCE, wait_until};
 
 /// What comes slowly: so much in all, a sip at a time.
-const SLOW_BYTES: usize = 40_000_000;
+const SLOW_BYTES: usize = 400_000_000;
 const SIP: usize = 60_000;
 const SIPS_APART: Duration = Duration::from_millis(100);
 
@@ -83,7 +83,7 @@ impl Evening {
 /// Copies, offers, keeps a directory, and holds some names back.
 fn here(node: NodeBuilder) -> NodeBuilder {
     let node = node.named("Salon des passagers").args(Tab::ELSEWHERE).opportunistic().napster();
-    let node = node.args(["--kind", "picture", "--kind", "video", "--kind", "document", "--max-size", "60MB"]);
+    let node = node.args(["--kind", "picture", "--kind", "video", "--kind", "document", "--max-size", "500MB"]);
     let node = node.args(["--budget", "2GB"]);
     // These only list.
     let node = LISTING.iter().fold(node, |node, name| node.arg("--never-from").arg(name));
