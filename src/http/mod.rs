@@ -261,6 +261,7 @@ pub fn routes(app: App) -> Router {
         .route("/operator/conflict", post(decide::conflict))
         .route("/bring/inbox", post(bring::inbox::decide))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, PAGE))
+        .layer(middleware::from_fn(error::as_page))
         .layer(header_layer(header::CACHE_CONTROL, "no-store"));
 
     // Programs that watch over us, and what pages are made of.

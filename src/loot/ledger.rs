@@ -1,7 +1,7 @@
 //! The ledger: which of our files were mirrored from whom, what was deleted here, and which
 //! versions were left behind. It is what makes "deleted here stays deleted" survive a restart.
 //!
-//! On disk a [log of records](record_log), which is read and written anew at each start.
+//! On disk a log of records, which is read and written anew at each start.
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! Deliveries: files that people bring in from outside, each in one go or in many.
 //!
 //! What came lies in `.boucan/uploads/` below the shared folder, a part and a note each, until it is
-//! whole; then it [lands](writer) in the shared folder, if the operator brings it, or in the
+//! whole; then it lands in the shared folder, if the operator brings it, or in the
 //! [inbox](super::inbox). It survives a broken connection and a restart; what rests for a day goes.
 //! Room is reserved for all of them before their first byte. Time is passed in.
 

@@ -1,5 +1,5 @@
 //! Archives as they are streamed: what stands before, between and after the contents of files, in
-//! [zip](self::zip) and [tar](self::tar).
+//! zip and tar.
 //!
 //! Nothing is compressed, and how long each part is depends on names and sizes alone, not on
 //! times or sums: an archive's length is known before the first byte of it is made.
