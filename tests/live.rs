@@ -1,52 +1,15 @@
 //! `/live`: what changes, told to the pages that are looked at.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
-
-use serde_json::Value;
-
-use crate::support::http::{connect, request, status};
+use crate::support::events::Events;
+use crate::support::http::{request, status};
 use crate::support::lan::Lan;
 use crate::support::wait_until;
-
-/// Server-sent events that are read one by one.
-struct Live(BufReader<TcpStream>);
-
-impl Live {
-    #[track_caller]
-    fn open(to: SocketAddr) -> (Self, String) {
-        let mut stream = connect(to);
-        write!(stream, "GET /live HTTP/1.1\r\nHost: {to}\r\n\r\n").unwrap();
-        let mut lines = BufReader::new(stream);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert_ne!(lines.read_line(&mut head).unwrap(), 0, "it closed within the head: {head}");
-        }
-        (Self(lines), head.to_lowercase())
-    }
-
-    /// The next event of that name, and its data.
-    #[track_caller]
-    fn next_of(&mut self, wanted: &str) -> Value {
-        let mut is_it = false;
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "the events ended before {wanted}");
-            if let Some(event) = line.strip_prefix("event: ") {
-                is_it = event.trim_end() == wanted;
-            }
-            if let Some(data) = line.strip_prefix("data: ").filter(|_| is_it) {
-                return serde_json::from_str(data).unwrap();
-            }
-        }
-    }
-}
 
 #[test]
 fn who_comes_and_goes_is_told_at_once() {
     let lan = Lan::new();
     let node = lan.node(2).start();
-    let (mut live, head) = Live::open(node.address());
+    let (mut live, head) = Events::open(node.address(), "/live");
     for header in ["http/1.1 200 ", "content-type: text/event-stream\r\n", "cache-control: no-store\r\n"] {
         assert!(head.contains(header), "{header} in {head}");
     }
@@ -62,8 +25,8 @@ fn files_that_appear_and_that_are_copied_are_told() {
     let lan = Lan::new();
     let theirs = lan.node(2).start();
     let ours = lan.node(3).opportunistic().start();
-    let (mut of_theirs, _) = Live::open(theirs.address());
-    let (mut of_ours, _) = Live::open(ours.address());
+    let (mut of_theirs, _) = Events::open(theirs.address(), "/live");
+    let (mut of_ours, _) = Events::open(ours.address(), "/live");
     theirs.put("film.mkv", "a film");
     wait_until("it is listed", || of_theirs.next_of("loot")["files"].as_u64() == Some(1));
     assert!(of_ours.next_of("transfers")["coming"].is_number());
@@ -81,8 +44,8 @@ fn a_host_has_so_many_streams_and_is_told_when_to_come_back() {
     }
     let foreign = "GET /live HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
     assert_eq!(status(to, foreign.as_bytes()), Some(421));
-    let mut open: Vec<Live> = (0..16).map(|_| Live::open(to).0).collect();
-    let another = || Live::open(to).1;
+    let mut open: Vec<Events> = (0..16).map(|_| Events::open(to, "/live").0).collect();
+    let another = || Events::open(to, "/live").1;
     let refused = another();
     assert!(refused.starts_with("http/1.1 503 ") && refused.contains("retry-after: 60\r\n"), "{refused}");
     open.pop();

@@ -1,16 +1,13 @@
 //! What the mirror tells of itself: `/mirror`, `/mirror.json` and `/mirror/events`.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Instant;
-
 use serde_json::Value;
 
-use crate::support::http::{Answer, connect, exchange, request, status};
+use crate::support::events::Events;
+use crate::support::http::{Answer, exchange, request, status};
 use crate::support::lan::{Lan, Node};
 use crate::support::page::elements;
 use crate::support::scripted::{Kind, Scripted, answers};
-use crate::support::{PATIENCE, wait_for, wait_until};
+use crate::support::{wait_for, wait_until};
 
 const SIZE: u64 = 3 << 20;
 
@@ -27,58 +24,12 @@ fn told(node: &Node) -> Value {
     serde_json::from_str(&answer.text()).unwrap()
 }
 
-/// Server-sent events that are read one by one.
-struct Events(BufReader<TcpStream>);
-
-impl Events {
-    #[track_caller]
-    fn open(to: SocketAddr) -> (Self, String) {
-        let mut stream = connect(to);
-        write!(stream, "GET /mirror/events HTTP/1.1\r\nHost: {to}\r\n\r\n").unwrap();
-        let mut lines = BufReader::new(stream);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert_ne!(lines.read_line(&mut head).unwrap(), 0, "it closed within the head: {head}");
-        }
-        (Self(lines), head.to_lowercase())
-    }
-
-    /// The next event: its name and its data.
-    #[track_caller]
-    fn next(&mut self) -> (String, Value) {
-        let mut name = None;
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "the events ended");
-            if let Some(event) = line.strip_prefix("event: ") {
-                name = Some(event.trim_end().to_owned());
-            }
-            if let (Some(data), Some(name)) = (line.strip_prefix("data: "), &name) {
-                return (name.clone(), serde_json::from_str(data).unwrap());
-            }
-        }
-    }
-
-    /// The next of that name. Others come all the time, so it has a deadline of its own.
-    #[track_caller]
-    fn next_of(&mut self, wanted: &str) -> Value {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let (name, data) = self.next();
-            if name == wanted {
-                return data;
-            }
-            assert!(Instant::now() < deadline, "in vain: {wanted} is told");
-        }
-    }
-}
-
 #[test]
 fn a_file_on_its_way_is_shown_with_its_source_its_speed_and_the_time_left() {
     let lan = Lan::new();
     let to = lan.node(3).opportunistic().arg("--download-limit").arg("512KiB").start();
     // Who listens before there is anything to tell misses nothing.
-    let (mut events, head) = Events::open(to.address());
+    let (mut events, head) = Events::open(to.address(), "/mirror/events");
     let _from = lan.node(2).file("film.mkv", content()).start();
     for header in ["http/1.1 200 ", "content-type: text/event-stream\r\n", "cache-control: no-store\r\n"] {
         assert!(head.contains(header), "{header} in {head}");
@@ -143,7 +94,7 @@ fn what_waits_is_counted_by_reason_and_named_to_the_operator() {
 fn a_file_that_did_not_come_is_said_to_wait_for_its_next_turn() {
     let lan = Lan::new();
     let ours = lan.node(2).opportunistic().start();
-    let (mut events, _) = Events::open(ours.address());
+    let (mut events, _) = Events::open(ours.address(), "/mirror/events");
     let broken = Scripted::start(&lan, 3, Kind::Specified);
     broken.offers("a", "never").answers("a", answers::status("500 Internal Server Error")).announce();
     let failed = events.next_of("failed");
@@ -163,7 +114,7 @@ fn what_the_operator_paused_waits_for_the_operator() {
     let lan = Lan::new();
     let ours = lan.node(3).opportunistic().start();
     wait_until("the folder is looked through", || told(&ours)["doing"].as_str() == Some("idle"));
-    let (mut events, _) = Events::open(ours.address());
+    let (mut events, _) = Events::open(ours.address(), "/mirror/events");
     let page = ours.get("/operator").text();
     let token = elements(&page).into_iter().find(|element| element.attribute("name") == Some("token")).unwrap();
     let form = format!("token={}&do=pause", token.attribute("value").unwrap());
@@ -209,8 +160,8 @@ fn events_are_for_so_many_and_do_not_delay_the_end_of_a_node() {
     }
     let foreign = "GET /mirror/events HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
     assert_eq!(status(to, foreign.as_bytes()), Some(421));
-    let mut open: Vec<Events> = (0..8).map(|_| Events::open(to).0).collect();
-    let another = || Events::open(to).1;
+    let mut open: Vec<Events> = (0..8).map(|_| Events::open(to, "/mirror/events").0).collect();
+    let another = || Events::open(to, "/mirror/events").1;
     assert!(another().starts_with("http/1.1 503 "));
     open.pop();
     wait_until("there is a place again", || another().starts_with("http/1.1 200 "));
@@ -218,6 +169,6 @@ fn events_are_for_so_many_and_do_not_delay_the_end_of_a_node() {
     let (_, status) = node.terminate();
     assert_eq!(status, Some(0));
     let mut rest = Vec::new();
-    std::io::Read::read_to_end(&mut open[0].0, &mut rest).unwrap();
+    std::io::Read::read_to_end(open[0].lines(), &mut rest).unwrap();
     assert!(rest.ends_with(b"0\r\n\r\n"), "it ends properly: {rest:?}");
 }

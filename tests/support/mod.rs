@@ -2,6 +2,7 @@
 //! client, and waiting. The benches use it too.
 #![allow(dead_code)] // each of them uses a part
 
+pub mod events;
 pub mod http;
 pub mod lan;
 pub mod netlab;
