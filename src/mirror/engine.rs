@@ -219,15 +219,13 @@ impl Work {
         self.waiting.as_ref().is_some_and(Hindrance::is_of_room)
     }
 
-    async fn make_plan(&mut self) {
-        let began = Instant::now();
-        self.plan_due = None;
-        self.planned = began;
+    /// Whether nothing is to be fetched, or the folder is not known yet; that is noted.
+    fn has_nothing_to_plan(&mut self, began: Instant) -> bool {
         if self.is_idle_by_rule() {
             self.adopt(Plan::default(), &HashMap::new(), began);
             // Nobody looks again why something waits: nothing does.
             self.engine.mirror.lock().waiting = Arc::default();
-            return;
+            return true;
         }
         // Until the folder has been read, everything would seem to be missing.
         let loot = self.engine.loot.status();
@@ -235,6 +233,16 @@ impl Work {
             self.plan_due = Some(began + UNREAD_PAUSE);
             let is_missing = matches!(loot.state, LootState::Missing(_));
             self.waiting = Some(if is_missing { Hindrance::NoFolder } else { Hindrance::Unread });
+            return true;
+        }
+        false
+    }
+
+    async fn make_plan(&mut self) {
+        let began = Instant::now();
+        self.plan_due = None;
+        self.planned = began;
+        if self.has_nothing_to_plan(began) {
             return;
         }
         let snapshot = self.engine.loot.snapshot();
