@@ -28,6 +28,8 @@ use crate::wire::IndexKey;
 
 /// The index is stored for the next start at most so often.
 const STORE: Duration = Duration::from_secs(2);
+/// Beyond so many changed names the index is made anew.
+const EDITED_MAX: usize = 64 * 1024;
 
 /// A running keeper with its hasher; [`KeeperHandle::stop`] ends them.
 #[derive(Debug)]
@@ -92,6 +94,8 @@ pub fn start(
         ledger,
         stored,
         listing: Listing::default(),
+        unpublished: BTreeSet::new(),
+        anew: true,
         last_seen,
         watch: None,
         watch_lost: false,
@@ -108,6 +112,10 @@ struct Keeper {
     ledger: Ledger,
     stored: StoredLoot,
     listing: Listing,
+    /// Names of which the published index does not tell the truth.
+    unpublished: BTreeSet<Box<str>>,
+    /// The published index is not the last state of the listing, and no edit leads from it.
+    anew: bool,
     /// The folder in which files were last seen; an empty other one in its place is suspect.
     last_seen: Option<FolderId>,
     watch: Option<FolderWatch>,
@@ -184,7 +192,11 @@ impl Keeper {
         let changes = listing.replace_below(name, found);
         self.ledger.note_changes(&changes);
         self.shared.desk.changed(&changes);
-        changes.iter().any(|change| !matches!(change, Change::Touched(_)))
+        self.unpublished.extend(changes.into_iter().filter_map(|change| match change {
+            Change::Gone(name) | Change::Altered(name, _) | Change::Appeared(name) => Some(name),
+            Change::Touched(_) => None,
+        }));
+        !self.unpublished.is_empty()
     }
 
     /// What the ledger says was mirrored and is not here was deleted while no node ran: the
@@ -197,7 +209,15 @@ impl Keeper {
     }
 
     fn publish(&mut self) {
-        let snapshot = Snapshot::new(self.listing.to_index(), &self.key, true);
+        let changed = std::mem::take(&mut self.unpublished);
+        let now = self.shared.snapshot.borrow().clone();
+        let snapshot = if std::mem::take(&mut self.anew) || changed.len() > EDITED_MAX {
+            Snapshot::new(self.listing.to_index(), &self.key, true)
+        } else {
+            let changed = changed.iter().map(|name| (&**name, self.listing.get(name).map(|facts| facts.size_bytes)));
+            let (index, edit) = now.index.edited(changed);
+            now.followed_by(index, edit, &self.key)
+        };
         tracing::info!(files = snapshot.index.len(), hmac = %snapshot.hmac, "the index changed");
         self.shared.offer(snapshot);
         self.unsaved_since.get_or_insert_with(Instant::now);

@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod digests;
 pub mod folder;
 pub mod hints;
+mod history;
 pub mod inbox;
 pub mod keeper;
 mod kept;
@@ -40,7 +41,8 @@ pub use under_way::UnderWay;
 use self::digests::desk::Desk;
 use self::digests::lists::Lists;
 use self::hints::{Hint, Hints};
-use crate::wire::index::Entry;
+use self::history::History;
+use crate::wire::index::{Edit, Entry};
 use crate::wire::napster::Md5;
 use crate::wire::pieces::{PIECE_BYTES, piece_count};
 use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, LootPath, PieceList};
@@ -62,6 +64,7 @@ pub struct Snapshot {
     pub made: SystemTime,
     /// False until the folder has been read or a stored index was found: nothing to announce yet.
     pub announceable: bool,
+    history: History,
 }
 
 impl Snapshot {
@@ -70,7 +73,31 @@ impl Snapshot {
     pub fn new(index: Index, key: &IndexKey, announceable: bool) -> Self {
         let hmac = IndexHmac::of(index.text(), key);
         let hmac_practised = (*key == IndexKey::Specified).then(|| IndexHmac::of(index.text(), &IndexKey::Practised));
-        Self { index: Arc::new(index), hmac, hmac_practised, made: SystemTime::now(), announceable }
+        Self {
+            index: Arc::new(index),
+            hmac,
+            hmac_practised,
+            made: SystemTime::now(),
+            announceable,
+            history: History::default(),
+        }
+    }
+
+    /// The next state, with what became of this one's index.
+    #[must_use]
+    pub fn followed_by(&self, index: Index, edit: Edit, key: &IndexKey) -> Self {
+        let history = self.history.with(&self.index, edit);
+        Self { history, ..Self::new(index, key, true) }
+    }
+
+    /// What became of `before` to make this index, if that is known: for some of the last states
+    /// it is, and then whoever holds something beside them follows at the cost of the change.
+    #[must_use]
+    pub fn edit_from(&self, before: &Arc<Index>) -> Option<Arc<Edit>> {
+        if Arc::ptr_eq(before, &self.index) {
+            return Some(Arc::new(Edit::nothing(self.index.len())));
+        }
+        self.history.since(before)
     }
 
     /// The exact bytes of the index.

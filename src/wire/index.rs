@@ -4,9 +4,12 @@
 //! An [`Index`] holds one text, sorted by name, in that very form, and 16 bytes a file beside it:
 //! for our own loot the text *is* what is served, for a neighbour's it is what search reads.
 
+mod edit;
 mod places;
 
 use bytes::Bytes;
+
+pub use edit::{Edit, Now};
 
 use super::LootPath;
 use super::loot_path::Refusal;

@@ -37,6 +37,7 @@ impl Keeper {
         if !is_known {
             self.listing = Listing::default(); // another folder: nothing was deleted
         }
+        self.anew |= is_first || !is_known;
         let changed = self.take_over("", found);
         if is_first && is_known {
             self.note_deleted_while_away();
