@@ -4,6 +4,7 @@
 //! An [`Index`] holds one text, sorted by name, in that very form, and 16 bytes a file beside it:
 //! for our own loot the text *is* what is served, for a neighbour's it is what search reads.
 
+mod beside;
 mod edit;
 mod places;
 
@@ -219,25 +220,6 @@ impl Index {
     pub fn beginning_with(&self, prefix: String) -> impl Iterator<Item = Entry<'_>> + use<'_> {
         let first = self.position(&prefix).unwrap_or_else(|at| at);
         (first..self.len()).map_while(move |at| self.get(at).filter(|entry| entry.name.starts_with(&prefix)))
-    }
-
-    /// The files that are not in the other index with the same size. One pass: both are sorted.
-    pub fn absent_from<'i>(&'i self, other: &'i Self) -> impl Iterator<Item = Entry<'i>> {
-        let mut others = other.iter().peekable();
-        self.iter().filter(move |entry| {
-            while others.next_if(|other| other.name < entry.name).is_some() {}
-            others.peek().is_none_or(|other| other.name != entry.name || other.size_bytes != entry.size_bytes)
-        })
-    }
-
-    /// For each of its files, in order, where the other index has it with the same size. One pass.
-    pub fn positions_in<'i>(&'i self, other: &'i Self) -> impl Iterator<Item = Option<usize>> + use<'i> {
-        let mut others = other.iter().enumerate().peekable();
-        self.iter().map(move |entry| {
-            while others.next_if(|(_, other)| other.name < entry.name).is_some() {}
-            let same = others.peek().filter(|(_, other)| other.name == entry.name);
-            same.filter(|(_, other)| other.size_bytes == entry.size_bytes).map(|(position, _)| *position)
-        })
     }
 
     /// Where the file of that name is in the order of names.

@@ -3,6 +3,8 @@
 //! Who holds something beside an index (digests, a catalogue, a table of content) follows its
 //! next state by the edit, at a cost that grows with the change, instead of comparing all names.
 
+mod between;
+
 use std::iter;
 use std::ops::Range;
 
