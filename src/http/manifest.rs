@@ -6,6 +6,7 @@
 //! are made while they are sent, some at a time: of a million files they are longer than all else
 //! that is known of them. What they come to is kept for each state of the digests.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::http::HeaderMap;
@@ -19,7 +20,7 @@ use super::store::About;
 use super::{App, Ends, text};
 use crate::loot::Hashed;
 use crate::wire::DigestTable;
-use crate::wire::manifest::{Header, ManifestVersion, emit_changes, emit_rows};
+use crate::wire::manifest::{Header, ManifestVersion, emit_changes, emit_rows, row_bytes};
 
 /// Files whose lines are made at once.
 const BLOCK_FILES: usize = 256;
@@ -99,9 +100,9 @@ impl Rows {
     fn new(of: &Arc<DigestTable>) -> Self {
         let (mut begins, mut size_bytes) = (Vec::new(), 0_u64);
         for block in 0..of.index().len().div_ceil(BLOCK_FILES) {
-            let text = emit_block(of, block);
             begins.push(size_bytes);
-            size_bytes = size_bytes.saturating_add(text.len() as u64);
+            let rows = files_of(of, block).map(|position| row_bytes(of, position) as u64);
+            size_bytes = rows.fold(size_bytes, u64::saturating_add);
         }
         Self { of: Arc::downgrade(of), begins: begins.into(), size_bytes }
     }
@@ -114,8 +115,13 @@ impl Rows {
 }
 
 fn emit_block(of: &DigestTable, block: usize) -> String {
+    emit_rows(of, files_of(of, block))
+}
+
+/// The positions of a block's files.
+fn files_of(of: &DigestTable, block: usize) -> Range<usize> {
     let first = block.saturating_mul(BLOCK_FILES);
-    emit_rows(of, first..first.saturating_add(BLOCK_FILES).min(of.index().len()))
+    first..first.saturating_add(BLOCK_FILES).min(of.index().len())
 }
 
 /// GET and HEAD; `since`: the state that the client has.

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch as channel;
 
+use super::digests::Marker;
 use super::digests::desk::Desk;
 use super::digests::lists::Lists;
 use super::folder::{FolderId, LootFolder};
@@ -66,7 +67,7 @@ pub fn start(
     let known = baseline.is_some();
     let index = baseline.map(|(_, index)| index).unwrap_or_default();
     let snapshot = Arc::new(Snapshot::new(index, &key, known));
-    let hashed = Arc::new(Hashed::nothing_of(snapshot.clone()));
+    let hashed = Arc::new(Hashed::nothing_of(snapshot.clone(), Marker::default()));
     let shared = Arc::new(Shared {
         folder: RwLock::new(Arc::new(folder)),
         before: Mutex::new(known.then(|| snapshot.index.clone())),

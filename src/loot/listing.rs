@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::digests::Marker;
 use super::folder::FileFacts;
 use crate::wire::loot_path::Refusal;
 use crate::wire::{DisplayText, Index};
@@ -116,6 +117,12 @@ impl Listing {
     #[must_use]
     pub fn to_index(&self) -> Index {
         Index::from_sorted(self.files.iter().map(|(name, facts)| (name.as_ref(), facts.size_bytes)))
+    }
+
+    /// The marks of the versions that were seen, in the order of the index.
+    #[must_use]
+    pub fn marks(&self, marker: &Marker) -> Vec<u64> {
+        self.files.values().map(|facts| marker.of(facts)).collect()
     }
 
     /// What is held back: the first of it, and how much in all (hidden files are never among it).

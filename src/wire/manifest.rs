@@ -8,14 +8,13 @@
 mod header;
 mod version;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
 pub use self::header::{Header, Mirrors};
 pub use self::version::ManifestVersion;
-use super::digests::Change;
+use super::digests::Row;
 use super::napster::Md5;
 use super::{DigestTable, Digests, Index};
 
@@ -102,20 +101,18 @@ impl Manifest {
         if text.header.since.is_some() {
             return Err(ManifestError::NotSinceThen);
         }
-        let (mut digests, mut mtimes) = (vec![None; beside.len()], Vec::new());
-        if !text.is_of_1 {
-            mtimes.resize(beside.len(), 0);
-        }
-        text.read_files(beside, |at, change| {
-            let (Some(place), Some((of, mtime))) = (digests.get_mut(at), change) else { return false };
-            if let (None, Some(time)) = (&place, mtimes.get_mut(at)) {
-                *time = mtime;
+        let mut draft = DigestTable::unknown(beside.clone()).draft();
+        // Of equal names the first counts.
+        text.read_files(beside, |at, row| {
+            let is_first = row.is_some() && draft.row(at).is_none();
+            if is_first {
+                draft.set(at, row);
             }
-            // Of equal names the first counts.
-            place.replace(of).map(|first| *place = Some(first)).is_none()
+            is_first
         });
-        let digests = DigestTable::new(beside.clone(), digests);
-        let digests = if text.is_of_1 { digests } else { digests.with_mtimes(mtimes) };
+        let is_of_1 = text.is_of_1;
+        let digests = draft.finish();
+        let digests = if is_of_1 { digests.untimed() } else { digests };
         Ok(Self { header: text.header, digests, skipped: text.skipped })
     }
 
@@ -134,13 +131,15 @@ impl Manifest {
             Some(since) if *since != before.version || text.is_of_1 => return Err(ManifestError::NotSinceThen),
             Some(_) => {}
         }
-        let mut changes = BTreeMap::new();
-        text.read_files(beside, |at, change| {
-            let is_first = !changes.contains_key(&at);
-            changes.entry(at).or_insert(change);
+        let mut draft = before.digests.draft();
+        text.read_files(beside, |at, row| {
+            let is_first = !draft.changed().contains(at);
+            if is_first {
+                draft.set(at, row);
+            }
             is_first
         });
-        let digests = before.digests.changed_by(&changes);
+        let digests = draft.finish();
         Ok(Self { header: text.header, digests, skipped: text.skipped })
     }
 
@@ -153,14 +152,34 @@ impl Manifest {
 
 /// The line of the file at a position of the index; nothing if its digests are not known.
 pub fn emit_row(text: &mut String, of: &DigestTable, position: usize) {
-    let (Some(entry), Some(digests)) = (of.index().get(position), of.get(position)) else { return };
+    let index = of.index();
+    let (Some(name), Some(size_bytes)) = (index.name_at(position), index.size_at(position)) else { return };
+    let Some(digests) = of.get(position) else { return };
     // Writing to a String cannot fail.
+    let _ = write!(text, "{size_bytes} {} ", of.mtime(position).unwrap_or_default());
+    push_hex(text, digests.md5.digest());
+    text.push(' ');
+    push_hex(text, &digests.blake3);
+    text.extend([" ", name, "\n"]);
+}
+
+/// What that line comes to.
+#[must_use]
+pub fn row_bytes(of: &DigestTable, position: usize) -> usize {
+    let (Some(name), Some(size_bytes)) = (of.index().name_at(position), of.index().size_at(position)) else { return 0 };
+    let Some(digests) = of.get(position) else { return 0 };
     let mtime = of.mtime(position).unwrap_or_default();
-    let _ = write!(text, "{} {mtime} {} ", entry.size_bytes, digests.md5);
-    for byte in digests.blake3 {
-        let _ = write!(text, "{byte:02x}");
-    }
-    let _ = writeln!(text, " {}", entry.name);
+    let decimals = |number: u64| number.checked_ilog10().unwrap_or_default() as usize + 1;
+    let time = decimals(mtime.unsigned_abs()).saturating_add(usize::from(mtime < 0));
+    let hex = digests.md5.digest().len().saturating_add(digests.blake3.len()).saturating_mul(2);
+    // Four blanks and a newline.
+    [decimals(size_bytes), time, hex, name.len(), 5].into_iter().fold(0, usize::saturating_add)
+}
+
+/// A million lines are a hundred million digits: not by the formatter.
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    text.extend(nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)));
 }
 
 /// The lines of the files at some positions of the index, sorted by name.
@@ -213,14 +232,22 @@ impl<'b> Text<'b> {
 
     /// Gives what is said of each file to `put`, by its position in the index; false: it was told
     /// before, or it says nothing.
-    fn read_files(&mut self, beside: &Index, mut put: impl FnMut(usize, Change) -> bool) {
+    fn read_files(&mut self, beside: &Index, mut put: impl FnMut(usize, Option<Row>) -> bool) {
+        // They are sorted, mostly: the next name is often the next of the index.
+        let mut next = 0_usize;
+        let mut position_of = |name: &str| {
+            let position =
+                Some(next).filter(|at| beside.name_at(*at) == Some(name)).or_else(|| beside.position_of(name));
+            next = position.map_or(next, |position| position.saturating_add(1));
+            position
+        };
         for line in lines_of(self.files).filter(|line| !line.is_empty()) {
             let is_since = self.header.since.is_some();
             let was_put = match parse_line(line, self.is_of_1) {
-                Some(Line::Gone(name)) if is_since => beside.position_of(name).is_none_or(|at| put(at, None)),
-                Some(Line::Row(row)) => match beside.position_of(row.name) {
-                    Some(at) if beside.get(at).is_some_and(|entry| entry.size_bytes == row.size_bytes) => {
-                        put(at, Some((row.digests, row.mtime)))
+                Some(Line::Gone(name)) if is_since => position_of(name).is_none_or(|at| put(at, None)),
+                Some(Line::File(file)) => match position_of(file.name) {
+                    Some(at) if beside.size_at(at) == Some(file.size_bytes) => {
+                        put(at, Some(Row::told(file.digests, file.mtime)))
                     }
                     other => {
                         self.skipped.strange = self.skipped.strange.saturating_add(1);
@@ -249,11 +276,11 @@ fn trimmed(line: &[u8]) -> &[u8] {
 }
 
 enum Line<'b> {
-    Row(Row<'b>),
+    File(Listed<'b>),
     Gone(&'b str),
 }
 
-struct Row<'b> {
+struct Listed<'b> {
     size_bytes: u64,
     mtime: i64,
     digests: Digests,
@@ -274,7 +301,7 @@ fn parse_line(line: &[u8], is_of_1: bool) -> Option<Line<'_>> {
     let blake3 = parse_blake3(fields.next()?.as_bytes())?;
     let name = fields.next()?;
     let (size_bytes, mtime) = (decimal(size)?, signed(mtime)?);
-    Some(Line::Row(Row { size_bytes, mtime, digests: Digests { md5, blake3 }, name: plain(name) }))
+    Some(Line::File(Listed { size_bytes, mtime, digests: Digests { md5, blake3 }, name: plain(name) }))
 }
 
 fn plain(name: &str) -> &str {

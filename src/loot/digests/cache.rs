@@ -4,13 +4,14 @@
 //! It is a cache: a damaged one is set aside and made anew, and where none can be kept the node
 //! goes on without.
 
+use std::cmp::Ordering;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redb::{
-    Builder, Database, DatabaseError, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _,
+    AccessGuard, Builder, Database, DatabaseError, Range, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _,
     ReadableTableMetadata as _, StorageError, TableDefinition, WriteTransaction,
 };
 
@@ -33,6 +34,9 @@ const COMMIT_FILES: usize = 1_000;
 const REOPEN_AFTER: Duration = Duration::from_secs(300);
 /// Rows of files that are gone are borne up to so many, and one in four of all.
 const GONE_MAX: u64 = 1_000;
+
+/// So many rows are passed over before the next name is looked up instead.
+const PASSED_MAX: usize = 32;
 
 /// One file's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +67,13 @@ pub struct Cache {
 /// Reads what was written by then.
 #[derive(Debug)]
 pub struct Reader(ReadOnlyTable<&'static str, &'static [u8; ROW_BYTES]>);
+
+/// Reads rows one behind the other.
+pub(super) struct InOrder<'r> {
+    reader: &'r Reader,
+    rest: Option<Range<'static, &'static str, &'static [u8; ROW_BYTES]>>,
+    next: Option<(AccessGuard<'static, &'static str>, AccessGuard<'static, &'static [u8; ROW_BYTES]>)>,
+}
 
 impl Cache {
     /// Opens it, and verifies it as a whole. Takes a moment when it is large.
@@ -210,6 +221,30 @@ impl Reader {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Row> {
         Row::parse(self.0.get(name).ok()??.value())
+    }
+
+    /// For many names that rise: quicker than looking up each.
+    pub(super) fn in_order(&self) -> InOrder<'_> {
+        InOrder { reader: self, rest: None, next: None }
+    }
+}
+
+impl InOrder<'_> {
+    /// The row of a name behind the one that was asked for before.
+    pub(super) fn get(&mut self, name: &str) -> Option<Row> {
+        for _ in 0..PASSED_MAX {
+            match self.next.as_ref().map(|(known, _)| known.value().cmp(name)) {
+                Some(Ordering::Less) => self.next = self.rest.as_mut()?.next()?.ok(),
+                Some(Ordering::Equal) => return Row::parse(self.next.as_ref()?.1.value()),
+                Some(Ordering::Greater) => return None,
+                None => break,
+            }
+        }
+        let mut rest = self.reader.0.range(name..).ok()?;
+        self.next = rest.next()?.ok();
+        self.rest = Some(rest);
+        let (known, row) = self.next.as_ref()?;
+        Row::parse(row.value()).filter(|_| known.value() == name)
     }
 }
 

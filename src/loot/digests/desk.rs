@@ -1,10 +1,11 @@
 //! The hasher's desk: what the keeper and others leave there for it, and the bell that wakes it.
 
 use std::collections::BTreeSet;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::loot::listing::Change;
+use crate::wire::Index;
 
 /// Names that wait; beyond, all files are looked at.
 const NAMES_MAX: usize = 8_192;
@@ -19,6 +20,15 @@ pub struct Desk {
     bell: Condvar,
 }
 
+/// What a walk saw of all files.
+#[derive(Debug)]
+pub struct Walked {
+    /// The files.
+    pub index: Arc<Index>,
+    /// The mark of the version of each, by position.
+    pub marks: Vec<u64>,
+}
+
 /// What was noted since the last look.
 #[derive(Debug, Default)]
 pub struct Notes {
@@ -28,6 +38,8 @@ pub struct Notes {
     pub listless: BTreeSet<Box<str>>,
     /// Any file may.
     pub all: bool,
+    /// What the first walk saw.
+    pub walked: Option<Walked>,
     /// There is a new snapshot.
     pub index: bool,
     /// End.
@@ -63,10 +75,10 @@ impl Desk {
         self.ring(notes);
     }
 
-    /// What is known may be of before: every file is looked at again.
-    pub fn all(&self) {
+    /// The first walk is over: whatever was known may be of before, and this is what is there.
+    pub fn walked(&self, walked: Walked) {
         let mut notes = self.lock();
-        notes.all = true;
+        notes.walked = Some(walked);
         self.ring(notes);
     }
 
@@ -115,7 +127,12 @@ impl Notes {
     }
 
     fn is_empty(&self) -> bool {
-        self.touched.is_empty() && self.listless.is_empty() && !self.all && !self.index && !self.stop
+        self.touched.is_empty()
+            && self.listless.is_empty()
+            && self.walked.is_none()
+            && !self.all
+            && !self.index
+            && !self.stop
     }
 }
 

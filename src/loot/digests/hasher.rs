@@ -4,22 +4,24 @@
 //! two steps whether it must end, whether there is a new index and whether it is time to publish.
 //! A much smaller file is read before the rest of a large one.
 
+mod recall;
 mod work;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::cache::Cache;
-use super::desk::Notes;
+use super::desk::{Notes, Walked};
 use super::journal::Journal;
 use super::reading::{PIECE_BYTES, Reading};
 use super::waiting::Waiting;
-use super::{Hashed, Hashing, Stamp};
+use super::{Hashed, Hashing, Marker};
 use crate::loot::{LootFolder, LootState, Shared, Snapshot};
-use crate::wire::{DigestTable, Digests};
+use crate::wire::digests::{Draft, Row};
+use crate::wire::index::Edit;
+use crate::wire::{DigestTable, Index};
 
 /// Serving comes first. As `nice -n 10`.
 #[cfg(target_os = "linux")]
@@ -60,8 +62,11 @@ struct Hasher {
     cache: Cache,
     /// What was published last; positions are those of its index.
     base: Arc<Hashed>,
-    /// What came since, by position: digests, or that those known are void.
-    news: BTreeMap<u32, Option<(Digests, Stamp)>>,
+    /// The same with what came since: digests, or that those known are void.
+    draft: Draft,
+    marker: Marker,
+    /// What the first walk saw, until all of it is compared.
+    walked: Option<Walked>,
     waiting: Waiting,
     /// Open files, the one to read last.
     readings: Vec<(Reading, Duration)>,
@@ -87,8 +92,10 @@ impl Hasher {
         let mut hasher = Self {
             shared,
             cache,
+            draft: base.table.draft(),
+            marker: base.marker.clone(),
             base,
-            news: BTreeMap::new(),
+            walked: None,
             waiting: Waiting::default(),
             readings: Vec::new(),
             is_behind: true,
@@ -98,7 +105,8 @@ impl Hasher {
             counts: Counts::default(),
             buffer: vec![0; PIECE_BYTES],
         };
-        hasher.look_at_all();
+        // Of a stored index the first walk sees all files; nobody need open each of them too.
+        hasher.waiting.see_all(hasher.base.snapshot.index.len());
         hasher
     }
 
@@ -108,7 +116,7 @@ impl Hasher {
             if notes.stop {
                 break;
             }
-            self.read_notes(&notes);
+            self.read_notes(notes);
             self.publish_if_due();
             self.waiting.wake(Instant::now());
             self.work();
@@ -119,8 +127,11 @@ impl Hasher {
         self.cache.commit();
     }
 
-    fn read_notes(&mut self, notes: &Notes) {
+    fn read_notes(&mut self, notes: Notes) {
         self.is_behind |= notes.index;
+        if let Some(walked) = notes.walked {
+            self.take_walk(walked);
+        }
         if notes.all {
             self.look_at_all();
         }
@@ -150,11 +161,11 @@ impl Hasher {
     }
 
     fn is_busy(&self) -> bool {
-        self.waiting.has_looks() || self.waiting.smallest().is_some() || !self.readings.is_empty()
+        self.can_recall() || self.waiting.has_looks() || self.waiting.has_reads() || !self.readings.is_empty()
     }
 
-    fn known(&self, position: u32) -> Option<(Digests, Stamp)> {
-        self.news.get(&position).copied().unwrap_or_else(|| self.base.get(position as usize))
+    fn known(&self, position: u32) -> Option<Row> {
+        self.draft.row(position as usize)
     }
 
     fn hashing(&self) -> Hashing {
@@ -164,7 +175,7 @@ impl Hasher {
     }
 
     fn has_news(&self) -> bool {
-        self.is_behind || !self.news.is_empty() || (!self.is_busy() && self.hashing() != self.base.hashing)
+        self.is_behind || !self.draft.changed().is_empty() || (!self.is_busy() && self.hashing() != self.base.hashing)
     }
 
     fn publish_due(&self) -> Instant {
@@ -176,73 +187,73 @@ impl Hasher {
         if !self.has_news() || Instant::now() < self.publish_due() {
             return;
         }
-        let began = Instant::now();
-        // Digests promise lists.
-        if self.cache.has_pending_lists() {
-            self.cache.commit();
-        }
-        if std::mem::take(&mut self.is_behind) {
-            self.follow_index();
-        } else {
-            let snapshot = self.base.snapshot.clone();
-            let known = (0..snapshot.index.len()).map(|position| self.known(as_position(position))).unzip_known();
-            let journal = self.journal(|_| true);
-            self.publish(snapshot, known, journal);
-        }
-        self.published = Instant::now();
-        self.publishing_took = began.elapsed();
+        self.publish_now();
         if !self.is_busy() {
             self.rest();
         }
     }
 
-    /// Takes over what stayed where it was, and looks at what is new.
-    fn follow_index(&mut self) {
+    fn publish_now(&mut self) {
+        let began = Instant::now();
+        // Digests promise lists.
+        if self.cache.has_pending_lists() {
+            self.cache.commit();
+        }
         let snapshot = self.shared.snapshot.borrow().clone();
-        if Arc::ptr_eq(&snapshot, &self.base.snapshot) {
-            return;
+        let is_other = std::mem::take(&mut self.is_behind) && !Arc::ptr_eq(&snapshot, &self.base.snapshot);
+        self.publish(is_other.then_some(snapshot));
+        self.published = Instant::now();
+        self.publishing_took = began.elapsed();
+    }
+
+    /// What was published last, with what came since, beside the next index if there is one.
+    fn publish(&mut self, next: Option<Arc<Snapshot>>) {
+        let draft = std::mem::replace(&mut self.draft, DigestTable::default().draft());
+        let step = next.map(|next| {
+            let edit = edit_between(&self.base.snapshot.index, &next);
+            (next, edit)
+        });
+        let journal = self.journal(&draft, step.as_ref().map(|(_, edit)| &**edit));
+        let mut table = draft.finish();
+        let mut snapshot = self.base.snapshot.clone();
+        if let Some((next, edit)) = step {
+            table = table.carried_by(next.index.clone(), &edit);
+            self.follow(&next.index, &edit);
+            snapshot = next;
         }
-        let before = self.base.snapshot.clone();
-        let stayed: Vec<Option<usize>> = snapshot.index.positions_in(&before.index).collect();
-        let mut moved: Vec<Option<u32>> = vec![None; before.index.len()];
-        for (now, then) in stayed.iter().enumerate() {
-            if let Some(place) = then.and_then(|then| moved.get_mut(then)) {
-                *place = Some(as_position(now));
-            }
+        self.offer(snapshot, Arc::new(table), journal);
+    }
+
+    /// What is where it was stays in its place; what is new is looked at.
+    fn follow(&mut self, index: &Arc<Index>, edit: &Edit) {
+        if let Some(walked) = &mut self.walked {
+            walked.follow(index, edit);
         }
-        let moved = |position: u32| moved.get(position as usize).copied().flatten();
-        self.waiting.follow(moved);
+        self.waiting.follow(edit, |position| index.size_at(position));
         self.readings.retain_mut(|(reading, _)| {
-            let place = moved(reading.position);
+            let place = edit.after_of(reading.position as usize).map(as_position);
             reading.position = place.unwrap_or(reading.position);
             place.is_some()
         });
-        let new = stayed.iter().enumerate().filter(|(_, then)| then.is_none());
-        new.for_each(|(position, _)| self.waiting.look(as_position(position)));
-        let known = stayed.iter().map(|then| self.known(as_position((*then)?))).unzip_known();
-        let journal = self.journal(|position| moved(position).is_some());
-        self.publish(snapshot, known, journal);
+        edit.new_ones().iter().for_each(|position| self.waiting.look(*position));
     }
 
-    /// What was published last, and what is otherwise now. `stays`: which of its files stay.
-    fn journal(&self, stays: impl Fn(u32) -> bool) -> Journal {
-        let row = |known: Option<(Digests, Stamp)>| known.map(|(digests, stamp)| (digests, stamp.mtime()));
-        let was = |position: u32| row(self.base.get(position as usize));
-        let other = self.news.iter().filter(|(position, now)| stays(**position) && row(**now) != was(**position));
-        let gone = (0..self.base.snapshot.index.len()).map(as_position);
-        let gone = gone.filter(|position| !stays(*position) && was(*position).is_some());
-        let positions = other.map(|(position, _)| *position).chain(gone);
-        let index = &self.base.snapshot.index;
-        self.base.journal.followed_by(positions.filter_map(|at| index.get(at as usize)).map(|entry| entry.name))
+    /// The journal with the names of whose files the manifest tells something else than before.
+    fn journal(&self, draft: &Draft, edit: Option<&Edit>) -> Journal {
+        let before = draft.before();
+        let told = |row: Option<Row>| row.map(|row| (row.digests, row.mtime));
+        let goes = |position: usize| edit.is_some_and(|edit| edit.after_of(position).is_none());
+        let other = draft.changed().iter().filter(|at| !goes(*at) && told(before.row(*at)) != told(draft.row(*at)));
+        let gone = edit.map(Edit::gone).unwrap_or_default().iter().map(|position| *position as usize);
+        let gone = gone.filter(|position| before.get(*position).is_some());
+        let index = before.index();
+        self.base.journal.followed_by(other.chain(gone).filter_map(|position| index.name_at(position)))
     }
 
-    fn publish(&mut self, snapshot: Arc<Snapshot>, (digests, stamps): Known, journal: Journal) {
-        self.news.clear();
-        let mtimes = stamps.iter().map(Stamp::mtime).collect();
-        let table = Arc::new(DigestTable::new(snapshot.index.clone(), digests).with_mtimes(mtimes));
-        let (hashing, made) = (self.hashing(), SystemTime::now());
-        let hashed = Hashed { snapshot, table: table.clone(), hashing, made, stamps: stamps.into(), journal };
-        self.base = Arc::new(hashed);
+    fn offer(&mut self, snapshot: Arc<Snapshot>, table: Arc<DigestTable>, journal: Journal) {
+        self.draft = table.draft();
+        let (hashing, made, marker) = (self.hashing(), SystemTime::now(), self.marker.clone());
+        self.base = Arc::new(Hashed { snapshot, table: table.clone(), hashing, made, marker, journal });
         let mut current = self.shared.hashed.write().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *current, self.base.clone());
         // Nobody waits while a large one is taken apart.
@@ -271,16 +282,10 @@ impl Hasher {
     }
 }
 
-/// Digests and stamps, by position.
-type Known = (Vec<Option<Digests>>, Vec<Stamp>);
-
-trait UnzipKnown: Iterator<Item = Option<(Digests, Stamp)>> + Sized {
-    fn unzip_known(self) -> Known {
-        self.map(|known| (known.map(|(digests, _)| digests), known.map(|(_, stamp)| stamp).unwrap_or_default())).unzip()
-    }
+/// How a snapshot came of an index: known of the last ones, else all is compared.
+fn edit_between(before: &Arc<Index>, after: &Snapshot) -> Arc<Edit> {
+    after.edit_from(before).unwrap_or_else(|| Arc::new(Edit::between(before, &after.index)))
 }
-
-impl<I: Iterator<Item = Option<(Digests, Stamp)>>> UnzipKnown for I {}
 
 /// An index has fewer files than a `u32` counts.
 fn as_position(position: usize) -> u32 {

@@ -52,7 +52,8 @@ impl Lists {
 
     /// Whether there are many more than these files need.
     pub(super) fn are_many_for(&self, of: &DigestTable) -> bool {
-        let needed = of.iter().filter(|(entry, _)| is_kept(entry.size_bytes)).count() as u64;
+        let sizes = of.known_rows().filter_map(|(position, _)| of.index().size_at(position));
+        let needed = sizes.filter(|size_bytes| is_kept(*size_bytes)).count() as u64;
         let there = self.table().and_then(|table| table.len().ok()).unwrap_or(0);
         there > needed.saturating_add(needed / 4).saturating_add(GONE_MAX)
     }

@@ -19,10 +19,10 @@ use std::time::SystemTime;
 
 pub(super) use self::hasher::start;
 use self::journal::Journal;
-pub use self::stamp::Stamp;
+pub use self::stamp::{Marker, Stamp};
 use super::{FileFacts, Snapshot};
+use crate::wire::DigestTable;
 use crate::wire::manifest::ManifestVersion;
-use crate::wire::{DigestTable, Digests};
 
 /// What is still to be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +44,8 @@ pub struct Hashed {
     pub hashing: Hashing,
     /// When it was made.
     pub made: SystemTime,
-    /// Which version of each file was read, by position; of no meaning where nothing is known.
-    stamps: Box<[Stamp]>,
+    /// Made the marks of the versions that were read.
+    marker: Marker,
     /// What changed lately.
     journal: Journal,
 }
@@ -53,17 +53,23 @@ pub struct Hashed {
 impl Hashed {
     /// Nothing is known yet.
     #[must_use]
-    pub fn nothing_of(snapshot: Arc<Snapshot>) -> Self {
+    pub fn nothing_of(snapshot: Arc<Snapshot>, marker: Marker) -> Self {
         let hashing = Hashing { left: snapshot.index.len(), left_bytes: snapshot.index.total_bytes() };
-        let table = Arc::new(DigestTable::new(snapshot.index.clone(), Vec::new()));
-        Self { snapshot, table, hashing, made: SystemTime::now(), stamps: Box::default(), journal: Journal::new() }
+        let table = Arc::new(DigestTable::unknown(snapshot.index.clone()));
+        Self { snapshot, table, hashing, made: SystemTime::now(), marker, journal: Journal::new() }
     }
 
     /// Whether a file is as it was when its digests were made.
     #[must_use]
     pub fn is_of(&self, position: usize, facts: &FileFacts) -> bool {
-        let size_bytes = self.snapshot.index.get(position).map(|entry| entry.size_bytes);
-        size_bytes == Some(facts.size_bytes) && self.get(position).is_some_and(|(_, stamp)| stamp == Stamp::of(facts))
+        self.snapshot.index.size_at(position) == Some(facts.size_bytes)
+            && self.table.row(position).is_some_and(|row| row.mark == self.marker.of(facts))
+    }
+
+    /// What makes the marks of versions.
+    #[must_use]
+    pub(super) fn marker(&self) -> &Marker {
+        &self.marker
     }
 
     /// How the state of our manifest is called.
@@ -77,10 +83,6 @@ impl Hashed {
     #[must_use]
     pub fn names_since(&self, version: &ManifestVersion) -> Option<Vec<&str>> {
         self.journal.names_since(version)
-    }
-
-    fn get(&self, position: usize) -> Option<(Digests, Stamp)> {
-        Some((*self.table.get(position)?, *self.stamps.get(position)?))
     }
 }
 

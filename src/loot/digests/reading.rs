@@ -48,17 +48,19 @@ impl Reading {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Step::More),
             read => read?,
         };
+        self.read_bytes = self.read_bytes.saturating_add(count as u64);
+        // Most files are one piece: they end in the same step, with one look at what they are now.
+        let is_end = count == 0 || (self.left_bytes() == 0 && matches!(self.file.read(&mut [0]), Ok(0)));
         if facts_of(&rustix::fs::fstat(&self.file)?) != Some(self.facts) {
             return Ok(Step::Changed);
         }
         let piece = buffer.get(..count).unwrap_or_default();
         self.md5.update(piece);
         self.pieces.update(piece);
-        self.read_bytes = self.read_bytes.saturating_add(count as u64);
-        Ok(match count {
-            0 if self.read_bytes == self.facts.size_bytes => self.whole(),
-            0 => Step::Changed,
-            _ => Step::More,
+        Ok(match is_end {
+            true if self.read_bytes == self.facts.size_bytes => self.whole(),
+            true => Step::Changed,
+            false => Step::More,
         })
     }
 

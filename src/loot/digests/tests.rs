@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::cache::{Cache, Row};
 use super::lists::{Lists, drop_all};
-use super::*;
 use crate::loot::keeper::{self, KeeperHandle};
 use crate::loot::stored::StoredLoot;
 use crate::loot::{Ledger, Loot, LootFolder, OpenError, PiecesError};
-use crate::wire::IndexKey;
 use crate::wire::napster::Md5;
+use crate::wire::{Digests, IndexKey};
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);

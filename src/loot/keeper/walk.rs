@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Keeper;
+use crate::loot::digests::desk::Walked;
 use crate::loot::hints::Hint;
 use crate::loot::listing::{Found, Listing};
 use crate::loot::scan::scan;
@@ -53,11 +54,18 @@ impl Keeper {
         });
         if is_first {
             // Until now nobody could tell what was changed meanwhile.
-            self.shared.desk.all();
+            self.tell_what_was_seen();
             self.store(); // so that a killed node knows its folder again
         }
         let period = if self.watch.is_some() { RESCAN } else { RESCAN_UNWATCHED };
         Instant::now() + period.max(began.elapsed().saturating_mul(RESCAN_SHARE))
+    }
+
+    /// The hasher need not look at each file again.
+    fn tell_what_was_seen(&self) {
+        let index = self.shared.snapshot.borrow().index.clone();
+        let marker = self.shared.hashed.read().unwrap_or_else(PoisonError::into_inner).marker().clone();
+        self.shared.desk.walked(Walked { index, marks: self.listing.marks(&marker) });
     }
 
     /// Walks the folder. An empty one in the place of another that had files is not believed.

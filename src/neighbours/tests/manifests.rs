@@ -211,14 +211,16 @@ fn for_want_of_room_manifests_go_before_indexes() {
     let text: String = (0..files).map(|n| format!("{n:06},1\n")).collect();
     let index = Arc::new(Index::parse(text.as_bytes()).unwrap().0);
     assert_eq!(index.memory_bytes(), text.len() + 16 * files);
-    let row = format!("1 {} {} 000000", "0".repeat(32), "1".repeat(64));
+    // Some files everywhere: what a manifest tells takes memory where it tells it.
+    let row = |file: usize| format!("1 {} {} {file:06}\n", "0".repeat(32), "1".repeat(64));
+    let rows: String = (0..files).step_by(1_000).map(row).collect();
     for uuid in 1..=5_u128 {
         let (ip, hmac, now) = (format!("10.0.0.{uuid}"), hmac("x"), scene.at(u64::try_from(uuid).unwrap()));
         scene.hear(uuid, &ip, hmac, u64::try_from(uuid).unwrap());
         let known = KnownIndex::new(index.clone(), Refused::default(), hmac, Some(IndexKey::Specified));
         scene.neighbourhood.fetched(Uuid::from_u128(uuid), ip.parse().ok(), known, now);
         let due = scene.neighbourhood.take_due_manifest(Uuid::from_u128(uuid), now).unwrap();
-        let body = format!("boucan-manifest 1\n\n{row}\n");
+        let body = format!("boucan-manifest 1\n\n{rows}");
         let manifest = Box::new(Manifest::parse(body.as_bytes(), &due.index).unwrap());
         let answer = ManifestAnswer::Read { manifest, etag: None };
         scene.neighbourhood.manifest_answered(Uuid::from_u128(uuid), answer, Duration::ZERO, now);

@@ -164,6 +164,18 @@ fn the_largest_that_is_written_is_read() {
     assert!(emit_rows(&table, 0..1).len() <= max_bytes(&index) - HEADER_BYTES);
 }
 
+#[test]
+fn what_a_line_comes_to_is_known_without_writing_it() {
+    for (size, mtime) in [(0, 0), (9, -1), (10, 9), (999_999, i64::MIN), (i64::MAX, i64::MAX), (1, -10)] {
+        let index = index(&format!("naïve, b,{size}\nunknown,7\n"));
+        let digests = Digests { md5: Md5::new([0xa0; 16]), blake3: [0x0b; 32] };
+        let table = DigestTable::new(index, vec![Some(digests), None]).with_mtimes(vec![mtime]);
+        let line = emit_rows(&table, 0..2);
+        assert_eq!(line, format!("{size} {mtime} {} {} naïve, b\n", "a0".repeat(16), "0b".repeat(32)));
+        assert_eq!((row_bytes(&table, 0), row_bytes(&table, 1), row_bytes(&table, 2)), (line.len(), 0, 0), "{line}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_manifest_never_panics(

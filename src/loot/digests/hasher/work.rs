@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Hasher, as_position};
-use crate::loot::digests::cache::{Reader, Row};
+use crate::loot::digests::cache::{self, Reader};
 use crate::loot::digests::reading::{Reading, Step};
 use crate::loot::digests::{Stamp, lists};
 use crate::loot::{LootFile, LootFolder};
+use crate::wire::digests::Row;
 use crate::wire::{Digests, PieceList};
 
 /// Files looked at in one step.
@@ -27,9 +28,13 @@ impl Hasher {
         if self.waiting.has_looks() {
             return self.look_at_some();
         }
+        if self.can_recall() {
+            return self.recall_some();
+        }
         let rest_bytes = self.readings.last().map(|(reading, _)| reading.left_bytes());
         let is_small = |size_bytes: u64| rest_bytes.is_none_or(|rest| size_bytes < rest / SMALLER);
-        if let Some((size_bytes, position)) = self.waiting.smallest().filter(|(size_bytes, _)| is_small(*size_bytes)) {
+        let smallest = self.waiting.smallest().map(|position| (position, self.size_of(position)));
+        if let Some((position, size_bytes)) = smallest.filter(|(_, size_bytes)| is_small(*size_bytes)) {
             self.waiting.done(position, size_bytes);
             self.begin(position);
         }
@@ -42,7 +47,7 @@ impl Hasher {
         let index = &self.base.snapshot.index;
         let Some((position, entry)) = index.position_of(name).and_then(|at| Some((at, index.get(at)?))) else { return };
         let position = as_position(position);
-        let Some((digests, _)) = self.known(position) else { return };
+        let Some(Row { digests, .. }) = self.known(position) else { return };
         let is_read = self.readings.iter().any(|(reading, _)| reading.position == position);
         if !is_read && self.cache.lacks_list(&digests.blake3, entry.size_bytes) {
             self.waiting.read(position, entry.size_bytes);
@@ -70,8 +75,8 @@ impl Hasher {
             // What is known of it is not less true: when it is opened it is compared again.
             Err(_) => return self.waiting.later(position, Instant::now() + RETRY, true),
         };
-        let stamp = Stamp::of(&facts);
-        if self.known(position).is_some_and(|(_, known)| known == stamp) {
+        let (stamp, mark) = (Stamp::of(&facts), self.marker.of(&facts));
+        if self.known(position).is_some_and(|known| known.mark == mark) {
             return;
         }
         if let Some(at) = self.readings.iter().position(|(reading, _)| reading.position == position) {
@@ -84,7 +89,7 @@ impl Hasher {
         match row.filter(|row| row.size_bytes == facts.size_bytes && row.stamp == stamp) {
             Some(row) => {
                 self.counts.recalled = self.counts.recalled.saturating_add(1);
-                self.news.insert(position, Some((row.digests, stamp)));
+                self.know(position, row.size_bytes, row.stamp, row.digests);
             }
             None => {
                 self.void(position);
@@ -129,12 +134,22 @@ impl Hasher {
         let (stamp, size_bytes) = (reading.stamp(), reading.facts.size_bytes);
         let Some(entry) = self.base.snapshot.index.get(reading.position as usize) else { return };
         tracing::debug!(name = ?entry.name, md5 = %digests.md5, "a file was read for its digests");
-        self.cache.put(entry.name, Row { size_bytes, stamp, digests });
+        self.cache.put(entry.name, cache::Row { size_bytes, stamp, digests });
         if let Some(list) = list.filter(|list| lists::is_kept(list.size_bytes())) {
             self.cache.put_list(digests.blake3, list);
         }
         self.counts.read = self.counts.read.saturating_add(1);
-        self.news.insert(reading.position, Some((digests, stamp)));
+        self.know(reading.position, size_bytes, stamp, digests);
+    }
+
+    /// What a file holds that has that length and stamp.
+    pub(super) fn know(&mut self, position: u32, size_bytes: u64, stamp: Stamp, digests: Digests) {
+        let mark = self.marker.mark(size_bytes, stamp);
+        self.draft.set(position as usize, Some(Row { digests, mtime: stamp.mtime(), mark }));
+    }
+
+    fn size_of(&self, position: u32) -> u64 {
+        self.base.snapshot.index.size_at(position as usize).unwrap_or_default()
     }
 
     fn cannot_read(&mut self, position: u32, error: &impl std::fmt::Display) {
@@ -149,9 +164,9 @@ impl Hasher {
     }
 
     /// What was known of a file is no longer so.
-    fn void(&mut self, position: u32) {
+    pub(super) fn void(&mut self, position: u32) {
         if self.known(position).is_some() {
-            self.news.insert(position, None);
+            self.draft.set(position as usize, None);
         }
     }
 }
