@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::NewFile;
 use super::grouping::folder_of;
-use crate::wire::index::Entry;
+use crate::wire::index::{Edit, Entry};
 use crate::wire::{DigestTable, Index};
 
 /// Files that went lately and are remembered, so that they are no news when they come back.
@@ -45,16 +45,37 @@ impl Offer {
         self.digests.as_ref().is_some_and(|digests| digests.holders_of(content).next().is_some())
     }
 
-    /// Its files under names that were not there before.
-    pub(super) fn came<'o>(&'o self, before: &'o Self) -> impl Iterator<Item = Entry<'o>> {
-        self.index.absent_from(&before.index).filter(|entry| before.index.find(entry.name).is_none())
+    /// What became of it to make `now`.
+    pub(super) fn edit_to(&self, now: &Self) -> Edit {
+        if Arc::ptr_eq(&self.index, &now.index) {
+            Edit::nothing(now.index.len())
+        } else {
+            Edit::between(&self.index, &now.index)
+        }
     }
 }
 
-/// The news among what a node offers now. What went is noted.
-pub(super) fn added(before: &Offer, now: &Offer, others: &[&Offer], departed: &mut Departed) -> Vec<NewFile> {
+/// Those of some positions of an index whose names are not in the other.
+fn only_in<'o>(index: &'o Index, positions: &'o [u32], other: &'o Index) -> impl Iterator<Item = Entry<'o>> {
+    let entries = positions.iter().filter_map(|position| index.get(*position as usize));
+    entries.filter(|entry| other.position_of(entry.name).is_none())
+}
+
+/// The files that came to what a node offered before: under names that were not there.
+pub(super) fn came<'o>(before: &'o Offer, now: &'o Offer, edit: &'o Edit) -> impl Iterator<Item = Entry<'o>> {
+    only_in(&now.index, edit.new_ones(), &before.index)
+}
+
+/// The news among what a node offers now; the edit led to that. What went is noted.
+pub(super) fn added(
+    before: &Offer,
+    now: &Offer,
+    edit: &Edit,
+    others: &[&Offer],
+    departed: &mut Departed,
+) -> Vec<NewFile> {
     let mut renamed: BTreeMap<u64, usize> = BTreeMap::new();
-    for entry in before.came(now) {
+    for entry in only_in(&before.index, edit.gone(), &now.index) {
         departed.note(&entry);
         if entry.size_bytes >= RENAMED_MIN_BYTES {
             let count = renamed.entry(entry.size_bytes).or_default();
@@ -73,7 +94,7 @@ pub(super) fn added(before: &Offer, now: &Offer, others: &[&Offer], departed: &m
             }),
         }
     };
-    let came = now.came(before).enumerate();
+    let came = came(before, now, edit).enumerate();
     let news = came.filter(|(at, entry)| *at >= LOOKED_UP_MAX || !was_known(entry));
     news.map(|(_, entry)| NewFile { path: entry.path(), size_bytes: entry.size_bytes }).collect()
 }
@@ -128,6 +149,10 @@ mod tests {
             .map(|line| told(line).map(|content| Digests { md5: Md5::new([content; 16]), blake3: [content; 32] }));
         let digests = DigestTable::new(index.clone(), digests.collect());
         Offer { index, digests: Some(Arc::new(digests)) }
+    }
+
+    fn added(before: &Offer, now: &Offer, others: &[&Offer], departed: &mut Departed) -> Vec<NewFile> {
+        super::added(before, now, &before.edit_to(now), others, departed)
     }
 
     #[test]

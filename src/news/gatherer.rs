@@ -11,9 +11,10 @@ use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
 
 use super::News;
-use super::added::{Departed, Offer, added};
+use super::added::{Departed, Offer, added, came};
 use crate::loot::Loot;
 use crate::neighbours::{Neighbour, Neighbourhood};
+use crate::wire::index::Edit;
 use crate::wire::{DisplayText, Index, NodeName};
 
 /// What happens together is looked at together.
@@ -21,7 +22,7 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// Our own new files may take so long to be read for their digests; what a neighbour's manifest
 /// tells is waited for no longer either.
 const READ_MAX: Duration = Duration::from_secs(20);
-/// Looking takes at most one part in so many of the time: it costs what there is, not what changed.
+/// Looking takes at most one part in so many of the time: of neighbours it costs what they have.
 const LOOK_SHARE: u32 = 20;
 /// While something is waited for, one looks again so often.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -45,6 +46,15 @@ pub struct Gatherer {
     waiting: BTreeMap<Uuid, Instant>,
     departed: Departed,
     saved: Option<Instant>,
+}
+
+/// What a node offers now.
+struct Look {
+    offer: Offer,
+    /// From what it offered when it was looked at last.
+    edit: Arc<Edit>,
+    /// More is told of it soon.
+    is_awaited: bool,
 }
 
 impl Gatherer {
@@ -117,7 +127,9 @@ impl Gatherer {
             self.meet(neighbour, &offer, present, time);
         }
         let is_awaited = neighbour.manifest_awaited_until(now).is_some();
-        self.take(node, &neighbour.name, offer, is_awaited, now, time);
+        let Some(before) = self.known.get(&node) else { return };
+        let edit = Arc::new(before.edit_to(&offer));
+        self.take(node, &neighbour.name, Look { offer, edit, is_awaited }, now, time);
     }
 
     /// Somebody who was not here a moment ago.
@@ -145,7 +157,8 @@ impl Gatherer {
 
     fn look_at_ours(&mut self, now: Instant, time: SystemTime) {
         let ours = self.neighbourhood.ours();
-        let offer = Offer { index: self.loot.snapshot().index.clone(), digests: Some(self.loot.digests()) };
+        let snapshot = self.loot.snapshot();
+        let offer = Offer { index: snapshot.index.clone(), digests: Some(self.loot.digests()) };
         if !self.known.contains_key(&ours) {
             let stored = self.ours_before.take().map(|index| Offer { index, digests: None });
             // What is found by the very first walk was there before.
@@ -153,17 +166,18 @@ impl Gatherer {
             let Some(before) = stored.or(walked) else { return };
             self.known.insert(ours, before);
         }
+        let Some(before) = self.known.get(&ours) else { return };
+        let edit = snapshot.edit_from(&before.index).unwrap_or_else(|| Arc::new(before.edit_to(&offer)));
         // What a neighbour has is its news, if it comes here meanwhile.
-        let is_read = self.known.get(&ours).is_some_and(|before| {
-            Arc::ptr_eq(&before.index, &offer.index) || offer.came(before).all(|entry| offer.content(&entry).is_some())
-        });
+        let is_read = came(before, &offer, &edit).all(|entry| offer.content(&entry).is_some());
         let name = self.name.clone();
         let is_awaited = !is_read || self.waiting.keys().any(|node| *node != ours);
-        self.take(ours, &name, offer, is_awaited, now, time);
+        self.take(ours, &name, Look { offer, edit, is_awaited }, now, time);
     }
 
     /// Compares what a node offers with what it offered, unless more is told of it soon.
-    fn take(&mut self, node: Uuid, name: &DisplayText, offer: Offer, is_awaited: bool, now: Instant, time: SystemTime) {
+    fn take(&mut self, node: Uuid, name: &DisplayText, look: Look, now: Instant, time: SystemTime) {
+        let Look { offer, edit, is_awaited } = look;
         let Some(before) = self.known.get(&node) else { return };
         if !Arc::ptr_eq(&before.index, &offer.index) {
             let since = *self.waiting.entry(node).or_insert(now);
@@ -171,7 +185,7 @@ impl Gatherer {
                 return;
             }
             let others = self.known.iter().filter(|(other, _)| **other != node).map(|(_, offer)| offer);
-            let files = added(before, &offer, &others.collect::<Vec<_>>(), &mut self.departed);
+            let files = added(before, &offer, &edit, &others.collect::<Vec<_>>(), &mut self.departed);
             self.news.note(|journal| journal.add(node, name, files, time));
         }
         self.waiting.remove(&node);

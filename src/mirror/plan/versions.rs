@@ -3,6 +3,7 @@
 //! A version is a size and, where a holder's manifest tells it, a content. Holders that tell none
 //! are never counted among those that tell one.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,24 +50,24 @@ impl Version {
 pub(super) struct OwnContents<'v> {
     index: &'v Index,
     digests: &'v DigestTable,
-    /// Where each file is beside the digests; none if it is where it is here.
-    places: Option<Vec<Option<usize>>>,
+    /// Where each file is beside the digests, as soon as somebody asks; the same if they stand
+    /// beside this very index.
+    places: OnceCell<Vec<Option<usize>>>,
+    is_beside: bool,
 }
 
 impl<'v> OwnContents<'v> {
     pub(super) fn new(index: &'v Arc<Index>, digests: &'v DigestTable) -> Self {
-        let is_beside = Arc::ptr_eq(index, digests.index());
-        let places = (!is_beside).then(|| index.positions_in(digests.index()).collect());
-        Self { index, digests, places }
+        Self { index, digests, places: OnceCell::new(), is_beside: Arc::ptr_eq(index, digests.index()) }
     }
 
     /// Of the file at a position of our index; none while it is not known.
     pub(super) fn at(&self, position: usize) -> Option<Content> {
-        let place = match &self.places {
-            None => position,
-            Some(places) => (*places.get(position)?)?,
-        };
-        self.digests.get(place).map(Digests::content)
+        if self.is_beside {
+            return self.digests.get(position).map(Digests::content);
+        }
+        let places = self.places.get_or_init(|| self.index.positions_in(self.digests.index()).collect());
+        self.digests.get((*places.get(position)?)?).map(Digests::content)
     }
 
     /// Of the file of that name.
