@@ -1,11 +1,12 @@
 //! The bridge outward: what this node and its neighbours offer, as Napster peers are told of it.
 //!
 //! Only what RETR really gives is told: files whose MD5 is known, at the address and port where
-//! this node, or the neighbour by its own word, serves peers. The names to search are gathered
-//! anew when digests or neighbours change, never while somebody asks.
+//! this node, or the neighbour by its own word, serves peers. Names to search are gathered when
+//! somebody asks, kept fresh while people ask, and let go when nobody does: of a million files they
+//! take as much memory as their index, and most nodes are never asked.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -25,6 +26,11 @@ const GATHER: Duration = Duration::from_millis(200);
 /// … and at most for one part in so many of the time.
 const GATHER_SHARE: u32 = 20;
 
+/// Names that nobody searched for so long are let go …
+const UNUSED: Duration = Duration::from_secs(15 * 60);
+/// … which is looked for so often, while there are any.
+const LOOK: Duration = Duration::from_secs(60);
+
 /// A fifth of what was seen to take 0.1 to 0.5 ms.
 const SMALL_NAMES: usize = 20_000;
 
@@ -36,36 +42,40 @@ pub struct Bridge {
     own: Option<OwnPeer>,
     links: Arc<dyn Links>,
     shelves: Arc<RwLock<Arc<[Shelf]>>>,
+    /// When somebody searched last, while names are kept.
+    asked: Arc<Mutex<Option<Instant>>>,
 }
 
-/// The names of one node.
+/// The files of one node.
 #[derive(Clone, Debug)]
 struct Shelf {
     /// Whose; none for ours.
     neighbour: Option<(Uuid, PeerAddress)>,
     digests: Arc<DigestTable>,
-    names: Arc<NameArena>,
+    /// Made when somebody searches.
+    names: Arc<OnceLock<NameArena>>,
 }
 
 impl Bridge {
     /// Over our loot, if it is served to peers (`own`), and that of neighbours that tell their own.
     #[must_use]
     pub fn new(loot: Loot, neighbourhood: Neighbourhood, own: Option<OwnPeer>, links: Arc<dyn Links>) -> Self {
-        Self { loot, neighbourhood, own, links, shelves: Arc::new(RwLock::new(Arc::from([]))) }
+        Self { loot, neighbourhood, own, links, shelves: Arc::new(RwLock::new(Arc::from([]))), asked: Arc::default() }
     }
 
-    /// Gathers names until the task is dropped.
+    /// Follows what is offered until the task is dropped.
     pub async fn run(self) {
         let (mut ours, mut theirs) = (self.loot.subscribe_digests(), self.neighbourhood.subscribe_manifests());
         loop {
             let began = Instant::now();
             let bridge = self.clone();
-            let _ = tokio::task::spawn_blocking(move || bridge.gather()).await;
+            let _ = tokio::task::spawn_blocking(move || bridge.gather(began)).await;
             let pause = GATHER.max(began.elapsed().saturating_mul(GATHER_SHARE));
             tokio::time::sleep(pause).await;
             let changed = tokio::select! {
                 changed = ours.changed() => changed.is_ok(),
                 changed = theirs.changed() => changed.is_ok(),
+                () = tokio::time::sleep(LOOK), if self.asked().is_some() => true,
             };
             if !changed {
                 return;
@@ -73,18 +83,29 @@ impl Bridge {
         }
     }
 
-    fn gather(&self) {
-        let before = self.shelves();
+    /// The shelves of now. Those of before lend their names if nothing changed on them, but for
+    /// names that nobody wants any more; while people search, those that are missing are made.
+    fn gather(&self, now: Instant) {
+        let is_unused = |asked: &mut Instant| now.saturating_duration_since(*asked) >= UNUSED;
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).take_if(is_unused);
+        let before: Arc<[Shelf]> = if asked.is_some() { Arc::from([]) } else { self.shelves() };
         let mut shelves = Vec::new();
         if self.own.is_some() {
             shelves.push(shelf(&before, None, self.loot.digests()));
         }
-        for neighbour in self.neighbourhood.present(Instant::now()) {
+        for neighbour in self.neighbourhood.present(now) {
             if let Some((peer, digests)) = self.told(&neighbour) {
                 shelves.push(shelf(&before, Some((neighbour.uuid, peer)), digests));
             }
         }
+        if self.asked().is_some() {
+            shelves.iter().for_each(|shelf| _ = shelf.names());
+        }
         *self.shelves.write().unwrap_or_else(PoisonError::into_inner) = shelves.into();
+    }
+
+    fn asked(&self) -> Option<Instant> {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a neighbour tells, if it serves Napster peers; like a peer it may claim only an address
@@ -111,6 +132,7 @@ impl Bridge {
 
 impl Offers for Bridge {
     fn find(&self, query: &Query, most: usize, ends: &Ends) -> Vec<FoundFile> {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         let shelves = self.shelves();
         let told = |shelf| Some((self.address(shelf, ends)?, shelf));
         find_on(&shelves.iter().filter_map(told).collect::<Vec<_>>(), query, most)
@@ -121,7 +143,9 @@ impl Offers for Bridge {
     }
 
     fn is_small(&self) -> bool {
-        self.shelves().iter().map(|shelf| shelf.names.len()).sum::<usize>() <= SMALL_NAMES
+        let shelves = self.shelves();
+        shelves.iter().all(|shelf| shelf.names.get().is_some())
+            && shelves.iter().map(|shelf| shelf.digests.known()).sum::<usize>() <= SMALL_NAMES
     }
 }
 
@@ -129,7 +153,7 @@ impl Offers for Bridge {
 fn find_on(shelves: &[(PeerAddress, &Shelf)], query: &Query, most: usize) -> Vec<FoundFile> {
     let mut found: Vec<FoundFile> = Vec::new();
     let mut met = HashSet::new();
-    for (md5, name) in shelves.iter().flat_map(|(_, shelf)| shelf.names.find(query, most)) {
+    for (md5, name) in shelves.iter().flat_map(|(_, shelf)| shelf.names().find(query, most)) {
         if found.len() >= most {
             break;
         }
@@ -151,10 +175,17 @@ fn find_on(shelves: &[(PeerAddress, &Shelf)], query: &Query, most: usize) -> Vec
     found
 }
 
-/// The names of a table, those gathered before if it is the same.
+impl Shelf {
+    /// Its names. Takes a while for many, when nobody asked before.
+    fn names(&self) -> &NameArena {
+        self.names.get_or_init(|| names(&self.digests))
+    }
+}
+
+/// The shelf of a table, with the names gathered before if it is the same.
 fn shelf(before: &[Shelf], neighbour: Option<(Uuid, PeerAddress)>, digests: Arc<DigestTable>) -> Shelf {
     let known = before.iter().find(|shelf| Arc::ptr_eq(&shelf.digests, &digests));
-    let names = known.map_or_else(|| Arc::new(names(&digests)), |shelf| shelf.names.clone());
+    let names = known.map(|shelf| shelf.names.clone()).unwrap_or_default();
     Shelf { neighbour, digests, names }
 }
 
