@@ -65,10 +65,10 @@ pub struct DigestTable {
     /// False where nobody told any time.
     has_mtimes: bool,
     /// Positions of those that are known, sorted by BLAKE3, then by name.
-    by_blake3: Arc<[u32]>,
+    by_blake3: Arc<Vec<u32>>,
     /// The same, sorted by MD5: made when somebody asks by one, for most nodes never do; then also
     /// for the states that come of this one.
-    by_md5: Arc<OnceLock<Arc<[u32]>>>,
+    by_md5: Arc<OnceLock<Arc<Vec<u32>>>>,
 }
 
 impl DigestTable {
@@ -171,7 +171,7 @@ impl DigestTable {
     /// The same by the edit that led to that state.
     #[must_use]
     pub fn carried_by(&self, index: Arc<Index>, edit: &Edit) -> Self {
-        let moved = |order: &Arc<[u32]>| -> Arc<[u32]> { order::moved(order, edit).into() };
+        let moved = |order: &Arc<Vec<u32>>| Arc::new(order::moved(order, edit));
         let by_md5 = self.by_md5.get().map(moved).map(OnceLock::from).unwrap_or_default().into();
         let (rows, has_mtimes) = (self.rows.edited(edit), self.has_mtimes);
         Self { index, rows, has_mtimes, by_blake3: moved(&self.by_blake3), by_md5 }
@@ -181,7 +181,7 @@ impl DigestTable {
     /// only later.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.rows.memory_bytes().saturating_add(size_of_val(&*self.by_blake3).saturating_mul(2))
+        self.rows.memory_bytes().saturating_add(size_of_val(&**self.by_blake3).saturating_mul(2))
     }
 
     /// All whose digests are known, by name.

@@ -55,7 +55,7 @@ impl Draft {
         let by_blake3 = order::changed::<ByBlake3>(&before.by_blake3, &before.rows, &changed, &next.rows);
         let by_md5 = before.by_md5.get().map(|known| {
             let order = order::changed::<ByMd5>(known, &before.rows, &changed, &next.rows);
-            OnceLock::from(Arc::from(order))
+            OnceLock::from(Arc::new(order))
         });
         DigestTable { by_blake3: by_blake3.into(), by_md5: by_md5.unwrap_or_default().into(), ..next }
     }

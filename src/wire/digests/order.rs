@@ -50,11 +50,11 @@ impl Key for ByBlake3 {
 }
 
 /// The positions of all that are known, sorted by the digest, then by name.
-pub(super) fn sorted<K: Key>(rows: &Rows) -> Box<[u32]> {
+pub(super) fn sorted<K: Key>(rows: &Rows) -> Vec<u32> {
     sorted_of::<K>(rows, rows.iter().map(|(position, digests)| (position, K::of(digests))))
 }
 
-fn sorted_of<K: Key>(rows: &Rows, files: impl Iterator<Item = (usize, K::Bytes)>) -> Box<[u32]> {
+fn sorted_of<K: Key>(rows: &Rows, files: impl Iterator<Item = (usize, K::Bytes)>) -> Vec<u32> {
     let whole = |position: u32| rows.digests(position as usize).map(K::of);
     let known = files.filter_map(|(position, bytes)| Some((K::begin(&bytes), u32::try_from(position).ok()?)));
     let mut sorted: Vec<(u64, u32)> = known.collect();
@@ -74,7 +74,7 @@ pub(super) fn same<'o, K: Key>(order: &'o [u32], rows: &'o Rows, wanted: K::Byte
 
 /// An order after some rows changed: those that stay are copied between the places at which others
 /// come.
-pub(super) fn changed<K: Key>(order: &[u32], before: &Rows, changed: &Positions, after: &Rows) -> Box<[u32]> {
+pub(super) fn changed<K: Key>(order: &[u32], before: &Rows, changed: &Positions, after: &Rows) -> Vec<u32> {
     if changed.len() > order.len() / SORTED_FROM {
         return sorted::<K>(after);
     }
@@ -93,15 +93,15 @@ pub(super) fn changed<K: Key>(order: &[u32], before: &Rows, changed: &Positions,
         rest = behind;
     }
     merged.extend(rest.iter().copied().filter(stays));
-    merged.into()
+    merged
 }
 
 /// An order beside the next state of the index: what is gone leaves it.
-pub(super) fn moved(order: &[u32], edit: &Edit) -> Box<[u32]> {
+pub(super) fn moved(order: &[u32], edit: &Edit) -> Vec<u32> {
     let moves = Moves::of(edit);
     let mut moved = Vec::with_capacity(order.len());
     moved.extend(order.iter().filter_map(|position| moves.after(*position)));
-    moved.into()
+    moved
 }
 
 /// Where each position comes to be.

@@ -171,6 +171,6 @@ fn a_change_copies_what_is_around_it_and_shares_the_rest() {
     draft.set(39_999, row(Some((2, 1))));
     assert!(draft.finish().rows.shared_with(&table.rows) >= 7);
     // Both digests, a time, a mark, a place in the order by content.
-    let bytes = table.rows.memory_bytes() + size_of_val(&*table.by_blake3);
+    let bytes = table.rows.memory_bytes() + size_of_val(&**table.by_blake3);
     assert!((64..66).contains(&(bytes / 40_000)), "{bytes}");
 }
