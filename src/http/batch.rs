@@ -99,7 +99,7 @@ fn read_group(
 }
 
 /// All of a small file; none if it is none, or changed its length meanwhile.
-fn read_file(LootFile { file, facts }: LootFile) -> Option<Vec<u8>> {
+fn read_file(LootFile { file, facts, .. }: LootFile) -> Option<Vec<u8>> {
     use std::os::unix::fs::FileExt as _;
     let mut content = vec![0; usize::try_from(facts.size_bytes).ok().filter(|_| facts.size_bytes <= FILE_MAX_BYTES)?];
     file.read_exact_at(&mut content, 0).ok()?;

@@ -94,7 +94,7 @@ pub(super) async fn send_file(
     path: &LootPath,
     version: Version,
 ) -> Result<Response, HttpError> {
-    let LootFile { file, facts } = opened;
+    let LootFile { file, facts, .. } = opened;
     let file_name = path.file_name();
     let selection = select(headers, &version, facts.size_bytes);
     let about = About { file_name, content_type: inert_type(file_name), version };

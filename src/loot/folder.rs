@@ -14,10 +14,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use super::residence::Residence;
 use crate::wire::LootPath;
 
 /// `openat2` answers EAGAIN when a rename passes by; so often we ask again.
 const RESOLVE_ATTEMPTS: usize = 16;
+/// No name leads out of the folder, and none through a link.
+const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
 /// Which file or folder it is, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +72,8 @@ pub struct LootFile {
     pub file: File,
     /// As it was when opened.
     pub facts: FileFacts,
+    /// Where its bytes are.
+    pub residence: Residence,
 }
 
 impl LootFile {
@@ -127,6 +132,7 @@ pub struct LootFolder {
     handle: OwnedFd,
     path: PathBuf,
     id: FolderId,
+    residence: Residence,
 }
 
 impl LootFolder {
@@ -146,7 +152,8 @@ impl LootFolder {
     /// When the system cannot tell which it is.
     pub(super) fn opened(handle: OwnedFd, path: PathBuf) -> io::Result<Self> {
         let id = FolderId { id: file_id(&rustix::fs::fstat(&handle)?), born_ns: born_ns(handle.as_fd()) };
-        Ok(Self { handle, path, id })
+        let residence = Residence::of(&handle);
+        Ok(Self { handle, path, id, residence })
     }
 
     /// Where it was found, absolute.
@@ -175,7 +182,32 @@ impl LootFolder {
     pub fn open_file(&self, path: &LootPath) -> Result<LootFile, OpenError> {
         let fd = self.resolve(path.as_str(), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY).map_err(open_error)?;
         let facts = facts_of(&rustix::fs::fstat(&fd).map_err(io::Error::from)?).ok_or(OpenError::NotAFile)?;
-        Ok(LootFile { file: File::from(fd), facts })
+        let is_beside = facts.id.device == self.id.id.device;
+        let residence = if is_beside { self.residence } else { Residence::of(&fd) };
+        Ok(LootFile { file: File::from(fd), facts, residence })
+    }
+
+    /// The same if no disk has to be waited for: none if it would have to be, or nobody knows.
+    /// Neither another file system below this folder is asked, nor one that may be slow.
+    ///
+    /// # Errors
+    /// As [`LootFolder::open_file`].
+    pub fn open_cached(&self, path: &LootPath) -> Option<Result<LootFile, OpenError>> {
+        if self.residence == Residence::Unknown {
+            return None;
+        }
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let rules = BENEATH | ResolveFlags::NO_XDEV | ResolveFlags::CACHED;
+        let fd = match rustix::fs::openat2(&self.handle, path.as_str(), flags, Mode::empty(), rules) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Some(Err(OpenError::Missing)),
+            // Not known without the disk, a name that leads elsewhere, a kernel older than 5.12.
+            Err(_) => return None,
+        };
+        // The facts of what is open are in memory.
+        let facts = facts_of(&rustix::fs::fstat(&fd).ok()?);
+        let opened = facts.map(|facts| LootFile { file: File::from(fd), facts, residence: self.residence });
+        Some(opened.ok_or(OpenError::NotAFile))
     }
 
     /// What is at `path`, without opening it; `None` for anything but a regular file.
@@ -266,10 +298,9 @@ impl LootFolder {
     }
 
     fn resolve_beneath(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let rules = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let mut result = Err(Errno::AGAIN);
         for _ in 0..RESOLVE_ATTEMPTS {
-            result = rustix::fs::openat2(&self.handle, name, flags, Mode::empty(), rules);
+            result = rustix::fs::openat2(&self.handle, name, flags, Mode::empty(), BENEATH);
             if !matches!(result, Err(Errno::AGAIN)) {
                 break;
             }
@@ -382,6 +413,26 @@ mod tests {
         }
         for name in ["fifo", "socket", "d"] {
             assert!(matches!(folder.open_file(&path(name)), Err(OpenError::NotAFile)), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_opened_without_the_disk_is_what_would_be_opened_with_it() {
+        let (_temp, folder) = folder_with_oddities();
+        let names = ["d/a.txt", "out", "inside", "dlink/a.txt", "up/secret", "dangling", "nothing", "d/a.txt/x"];
+        let others = ["fifo", "socket", "d", "d/nothing"];
+        for name in names.into_iter().chain(others) {
+            let with = folder.open_file(&path(name));
+            match (folder.open_cached(&path(name)), &with) {
+                (None, _) => {}
+                (Some(Ok(cached)), Ok(opened)) => assert_eq!(cached.facts, opened.facts, "{name}"),
+                (Some(Err(cached)), Err(error)) => assert_eq!(cached.to_string(), error.to_string(), "{name}"),
+                (cached, with) => panic!("{name}: {cached:?}, but {with:?}"),
+            }
+        }
+        if folder.residence != Residence::Unknown {
+            let cached = folder.open_cached(&path("d/a.txt")).expect("it was just opened").unwrap();
+            assert_eq!((cached.facts.size_bytes, cached.residence), (5, folder.residence));
         }
     }
 

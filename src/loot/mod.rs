@@ -17,6 +17,7 @@ pub mod landing_many;
 pub mod ledger;
 pub mod listing;
 mod record_log;
+pub mod residence;
 pub mod scan;
 pub mod space;
 pub mod spool;
@@ -310,6 +311,17 @@ impl Loot {
             return Err(OpenError::Missing);
         }
         self.folder().open_file(path)
+    }
+
+    /// The same if no disk has to be waited for.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_cached(&self, path: &LootPath) -> Option<Result<LootFile, OpenError>> {
+        if path.listable().is_err() {
+            return Some(Err(OpenError::Missing));
+        }
+        self.folder().open_cached(path)
     }
 
     /// What the folder is doing.

@@ -38,7 +38,7 @@ pub(super) enum Step {
 
 impl Reading {
     pub(super) fn new(position: u32, opened: LootFile) -> Self {
-        let LootFile { file, facts } = opened;
+        let LootFile { file, facts, .. } = opened;
         Self { position, facts, file, read_bytes: 0, md5: md5::Md5::new(), pieces: PieceHasher::new() }
     }
 
