@@ -23,11 +23,13 @@ use crate::fetch::client::Dialling;
 use crate::fetch::feed::FeedReader;
 use crate::fetch::index::IndexFetcher;
 use crate::http::accept::Server;
+use crate::http::cores::Cores;
 use crate::http::host::HostNames;
 use crate::http::listeners::Listeners;
 use crate::http::operator::Rank;
+use crate::http::site::Site;
 use crate::http::uploads::Uploads;
-use crate::http::{App, archive, bring, content, feed, library, live, loot_pages, media, mirror, relay, routes};
+use crate::http::{App, Parts, archive, bring, content, feed, library, live, loot_pages, media, mirror, relay};
 use crate::identity::StateFolder;
 use crate::leaving::{Leaving, Outgoing};
 use crate::listening::{Gate, listen};
@@ -90,7 +92,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
     let napster = napster.start(&config, &loot, &neighbourhood, discovery.interfaces(), &outgoing, &tasks);
     let registry = napster.registry.clone();
     let bind = dialled_from(&config);
-    let app = App {
+    let app = App::new(Parts {
         name: config.name.clone(),
         port: config.discovery.port,
         uuid,
@@ -125,10 +127,11 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
         archives: archive::Places::default(),
         folders: loot_pages::Folders::default(),
         media: media::Places::default(),
-    };
+    });
+    let cores = Cores::start().context("the threads that serve could not be started")?;
     say_where(&app, &config, &shared, quiet);
     // The HTTP service listens before the first announcement: old nodes come at once.
-    serve(listeners, &app, &config, &tasks);
+    serve(listeners, &app, &config, &tasks, cores);
     tasks.spawn(bring::keep_tidy(deliveries));
     let cache = IndexCache::open(state.path()).context("the state folder cannot be written")?;
     tasks.spawn(IndexFetcher::new(neighbourhood.clone(), news.clone(), cache, &config.key, bind).run(tasks.clone()));
@@ -144,13 +147,13 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
     Ok(())
 }
 
-fn serve(listeners: Vec<TcpListener>, app: &App, config: &Config, tasks: &Tasks) {
+fn serve(listeners: Vec<TcpListener>, app: &App, config: &Config, tasks: &Tasks, cores: Cores) {
     let limits = config.connections.fit_to_files(files_max());
-    let server = Server::new(routes(app.clone()), limits, tasks.clone());
+    let server = Server::new(Site::new(app.clone()), limits, tasks.clone(), cores);
     for listener in listeners {
         tasks.spawn(server.clone().accept(listener));
     }
-    tasks.spawn(server.sweep());
+    tasks.spawn_draining(server.sweep());
 }
 
 /// How many files and sockets the process may have open.

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +30,17 @@ impl Tasks {
     /// Runs a task that watches [`Tasks::ending`] itself and is waited for.
     pub fn spawn_draining(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tracker.spawn(task);
+    }
+
+    /// The same on another runtime.
+    pub fn spawn_draining_on(&self, task: impl Future<Output = ()> + Send + 'static, runtime: &Handle) {
+        self.tracker.spawn_on(task, runtime);
+    }
+
+    /// Whether the node ends.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_cancelled()
     }
 
     /// Waits until the node ends.

@@ -110,6 +110,24 @@ fn requests_in_one_go_are_answered_in_order_and_the_connection_goes_on() {
 }
 
 #[test]
+fn what_came_of_the_next_request_outlives_a_rest() {
+    let lan = Lan::new();
+    let node = lan.node(2).file("a", "AA").file("b", vec![7; 300_000]).start();
+    let mut stream = connect(node.address());
+    let get = |name: &str| format!("GET /s/?g={name} HTTP/1.1\r\nHost: {}\r\n\r\n", node.address());
+    for (name, content) in [("a", b"AA".to_vec()), ("b", vec![7; 300_000])] {
+        let next = get(name);
+        let (begin, rest) = next.split_at(next.len() / 2);
+        stream.write_all(format!("{}{begin}", get("a")).as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut stream).body, b"AA");
+        // Long enough that nothing is kept for this connection.
+        std::thread::sleep(Duration::from_secs(1));
+        stream.write_all(rest.as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut stream).body, content, "{name}");
+    }
+}
+
+#[test]
 fn clients_that_never_read_are_cut() {
     let lan = Lan::new();
     let node = lan.node(2).start();

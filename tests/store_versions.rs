@@ -217,7 +217,11 @@ fn a_file_that_shrinks_ends_the_answer_early_and_is_listed_anew() {
     std::fs::File::options().write(true).open(node.loot("d/large")).unwrap().set_len(100_000).unwrap();
     let answer = finish(stream, start);
     assert!(answer.body.len() < LARGE, "the client can tell that something is missing");
-    assert!(whole.starts_with(&answer.body), "nothing was invented");
+    let is_as_it_was = |(came, was): (&u8, &u8)| came == was;
+    assert!(answer.body.iter().zip(&whole[..100_000]).all(is_as_it_was), "what is still there is right");
+    // What was on its way by `sendfile` is the file's own memory, of which the system clears the last page.
+    let rest = answer.body.iter().zip(&whole).skip(100_000);
+    assert!(rest.into_iter().all(|(came, was)| came == was || *came == 0), "nothing was invented");
     wait_until("the index knows", || node.index() == ["d/large,100000"]);
     assert!(ask(&node, "d/large", "").body == whole[..100_000]);
 }

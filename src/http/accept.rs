@@ -2,39 +2,30 @@
 //! limit of connections.
 
 use std::collections::{BTreeMap, HashMap};
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt as _;
+use tokio::sync::Notify;
 
-use super::connection::{ClockedStream, ConnectionClock, Phase};
+use super::connection::{ConnectionClock, Phase};
+use super::cores::Cores;
+use super::site::Site;
+use super::visit::Visit;
 use crate::listening::{ACCEPT_PAUSE, Ends, host_key, is_of_the_host};
 use crate::shutdown::Tasks;
 
 /// Files that the rest of the node needs.
 const FILES_KEPT: usize = 40;
-/// Lines in the head of a request.
-const HEADERS_MAX: usize = 64;
-/// The head of a request.
-const HEAD_MAX_BYTES: usize = 16 * 1024;
 /// Bytes that wait in the kernel beyond what is on its way.
 const UNSENT_MAX_BYTES: u32 = 128 * 1024;
 /// A host that acknowledges nothing for so long is gone. What an answer writes now and then goes
 /// into the kernel's buffers, so that no clock of ours would notice.
 const UNANSWERED: Duration = Duration::from_secs(60);
-/// Overdue connections are looked for so often.
-const SWEEP: Duration = Duration::from_millis(500);
+/// Connections that are overdue, or rest, are looked for so often.
+const SWEEP: Duration = Duration::from_millis(125);
 
 /// How many connections there may be.
 #[derive(Clone, Copy, Debug)]
@@ -57,10 +48,13 @@ impl ConnectionLimits {
 /// The HTTP server.
 #[derive(Clone, Debug)]
 pub struct Server {
-    router: Router,
+    site: Site,
     connections: Arc<Mutex<Connections>>,
+    /// Wakes the sweeper, which sleeps while nobody is connected.
+    came: Arc<Notify>,
     limits: ConnectionLimits,
     tasks: Tasks,
+    cores: Cores,
 }
 
 /// Who is connected.
@@ -72,10 +66,10 @@ struct Connections {
 }
 
 impl Server {
-    /// Serves the router; each connection is a task, and drains when the node ends.
+    /// Serves the site; each connection is a task on one of the cores, and drains when the node ends.
     #[must_use]
-    pub fn new(router: Router, limits: ConnectionLimits, tasks: Tasks) -> Self {
-        Self { router, connections: Arc::default(), limits, tasks }
+    pub fn new(site: Site, limits: ConnectionLimits, tasks: Tasks, cores: Cores) -> Self {
+        Self { site, connections: Arc::default(), came: Arc::default(), limits, tasks, cores }
     }
 
     /// Accepts on one listener until the task is dropped.
@@ -94,59 +88,52 @@ impl Server {
         }
     }
 
-    /// Cuts overdue connections until the task is dropped.
+    /// Cuts overdue connections, and lets others rest, until the node ends; then it lets all end.
     pub async fn sweep(self) {
-        let mut tick = tokio::time::interval(SWEEP);
-        loop {
-            tick.tick().await;
-            let connections = self.lock();
-            let clocks = connections.by_host.values().flat_map(BTreeMap::values);
-            clocks.filter(|clock| clock.is_overdue()).for_each(|clock| clock.cut());
+        let sweeping = async {
+            loop {
+                while self.lock().total == 0 {
+                    self.came.notified().await;
+                }
+                tokio::time::sleep(SWEEP).await;
+                self.lock().clocks().for_each(|clock| match clock.is_overdue() {
+                    true => clock.cut(),
+                    false => clock.suggest_rest(),
+                });
+            }
+        };
+        tokio::select! {
+            () = sweeping => {}
+            () = self.tasks.ending() => self.lock().clocks().for_each(|clock| clock.end()),
         }
     }
 
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
         let clock = ConnectionClock::start();
-        let host = host_key(peer);
-        let Some(id) = self.lock().admit(host, clock.clone(), self.limits) else {
+        let Some(place) = self.place(peer, &clock) else {
             tracing::debug!(%peer, "too many connections");
             return;
         };
-        let server = self.clone();
-        self.tasks.spawn_draining(async move {
-            let _place = Place { server: &server, host, id };
-            server.serve(stream, &clock).await;
-        });
+        self.came.notify_one();
+        if self.tasks.is_ending() {
+            clock.end(); // it came after the others were told
+        }
+        let (Ok(ends), Ok(stream)) = (Ends::of(&stream), stream.into_std()) else { return };
+        let (site, seat) = (self.site.clone(), self.cores.seat());
+        let core = seat.runtime().clone();
+        let served = async move {
+            let _place = place;
+            let Ok(stream) = TcpStream::from_std(stream) else { return };
+            set_options(&stream);
+            seat.sharing(Visit::new(&site, ends, clock).serve(stream)).await;
+        };
+        self.tasks.spawn_draining_on(served, &core);
     }
 
-    async fn serve(&self, stream: TcpStream, clock: &Arc<ConnectionClock>) {
-        let Ok(ends) = Ends::of(&stream) else { return };
-        let _ = stream.set_nodelay(true);
-        // A client that does not read costs little in the kernel too, and a slow one is seen to read.
-        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_MAX_BYTES);
-        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(UNANSWERED));
-        let service = service_fn(|request: Request<Incoming>| {
-            clock.enter(Phase::Answering);
-            answer(self.router.clone(), request, ends, clock.clone())
-        });
-        let io = TokioIo::new(ClockedStream::new(stream, clock.clone()));
-        let connection = http1::Builder::new()
-            .header_read_timeout(None) // the clock counts from a request's first byte instead
-            .max_headers(HEADERS_MAX)
-            .max_buf_size(HEAD_MAX_BYTES)
-            .serve_connection(io, service);
-        tokio::pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = clock.was_cut() => return,
-            () = self.tasks.ending() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(peer = %ends.peer, %error, "a connection broke");
-        }
+    fn place(&self, peer: SocketAddr, clock: &Arc<ConnectionClock>) -> Option<Place> {
+        let host = host_key(peer);
+        let id = self.lock().admit(host, clock.clone(), self.limits)?;
+        Some(Place { connections: self.connections.clone(), host, id })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connections> {
@@ -154,20 +141,31 @@ impl Server {
     }
 }
 
+fn set_options(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    // A client that does not read costs little in the kernel too, and a slow one is seen to read.
+    let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_MAX_BYTES);
+    let _ = SockRef::from(stream).set_tcp_user_timeout(Some(UNANSWERED));
+}
+
 /// A connection's place among the others; given back however it ends.
-struct Place<'s> {
-    server: &'s Server,
+struct Place {
+    connections: Arc<Mutex<Connections>>,
     host: IpAddr,
     id: u64,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.server.lock().remove(self.host, self.id);
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).remove(self.host, self.id);
     }
 }
 
 impl Connections {
+    fn clocks(&self) -> impl Iterator<Item = &Arc<ConnectionClock>> {
+        self.by_host.values().flat_map(BTreeMap::values)
+    }
+
     /// Takes a connection in; over a limit, at the cost of one that is not answering.
     fn admit(&mut self, host: IpAddr, clock: Arc<ConnectionClock>, limits: ConnectionLimits) -> Option<u64> {
         let of_host = self.by_host.get(&host).map_or(0, BTreeMap::len);
@@ -208,50 +206,6 @@ impl Connections {
         if clocks.is_empty() {
             self.by_host.remove(&host);
         }
-    }
-}
-
-async fn answer(
-    router: Router,
-    mut request: Request<Incoming>,
-    ends: Ends,
-    clock: Arc<ConnectionClock>,
-) -> Result<Response<TrackedBody>, Infallible> {
-    request.extensions_mut().insert(ends);
-    let response = router.oneshot(request.map(Body::new)).await?;
-    Ok(response.map(|body| TrackedBody { body, clock }))
-}
-
-/// A body that tells the clock when the answer is over.
-#[derive(Debug)]
-struct TrackedBody {
-    body: Body,
-    clock: Arc<ConnectionClock>,
-}
-
-impl Drop for TrackedBody {
-    fn drop(&mut self) {
-        self.clock.enter(Phase::Idle);
-    }
-}
-
-impl http_body::Body for TrackedBody {
-    type Data = bytes::Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, axum::Error>>> {
-        std::pin::Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.body.size_hint()
     }
 }
 

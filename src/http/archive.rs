@@ -165,7 +165,7 @@ async fn answer(app: &App, ends: &Ends, name: &str, query: String, is_head: bool
     tokio::spawn(async move {
         let made = async {
             match owner.is_ours() {
-                true => ours::send(app.loot, packer, &mut outlet).await?,
+                true => ours::send(app.loot.clone(), packer, &mut outlet).await?,
                 false => theirs::send(&app, &owner, packer, &mut outlet).await?,
             }
             outlet.leaving.done();

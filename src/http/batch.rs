@@ -51,7 +51,7 @@ pub async fn serve(
     tokio::spawn(async move {
         tokio::select! {
             () = sender.closed() => {} // the client went
-            () = send(app.loot, app.upload, paths, &sender, leaving) => {}
+            () = send(app.loot.clone(), app.upload.clone(), paths, &sender, leaving) => {}
         }
     });
     let kind = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, "no-store")];

@@ -1,19 +1,14 @@
-//! One connection: its IO type, ours so that file bodies may leave it by other ways later, and
-//! the clock that says when it has been idle, slow or stuck for too long.
+//! The clock of one connection, which says when it has been idle, slow or stuck for too long, and by
+//! which it is told to end.
 //!
-//! No timer runs per request: the type notes what happens, and a sweeper looks now and then.
+//! No timer runs per request: the connection's [IO type](super::clocked_stream) notes what happens,
+//! and a sweeper looks now and then.
 
 use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
-
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
 
 /// From the first byte of a request to the end of its head.
 const HEAD: Duration = Duration::from_secs(5);
@@ -21,6 +16,8 @@ const HEAD: Duration = Duration::from_secs(5);
 const SILENT: Duration = Duration::from_secs(10);
 /// Between two requests.
 const IDLE: Duration = Duration::from_secs(60);
+/// After so long between two requests nothing is kept for the next one.
+const REST: Duration = Duration::from_millis(100);
 /// While we wait for the client to read: the window over which the least speed is measured …
 const WRITE_WINDOW: Duration = Duration::from_secs(30);
 /// … which is 1 KiB/s.
@@ -40,6 +37,18 @@ pub enum Phase {
     Idle,
 }
 
+/// What a connection is told from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Word {
+    /// Nothing.
+    GoOn,
+    /// To end, with the answer it is at.
+    End,
+    /// To end at once.
+    Cut,
+}
+
 /// The clock of one connection, shared between its IO, its requests and the sweeper.
 #[derive(Debug)]
 pub struct ConnectionClock {
@@ -53,7 +62,13 @@ pub struct ConnectionClock {
     /// Where the window of the least speed began: milliseconds, bytes written then.
     window_ms: AtomicU64,
     window_bytes: AtomicU64,
-    cut: CancellationToken,
+    /// Calls that wrote, or wanted to.
+    writes: AtomicU64,
+    /// Nothing is kept for it.
+    rests: AtomicBool,
+    word: AtomicU8,
+    /// Of its task.
+    waker: Mutex<Option<Waker>>,
 }
 
 impl ConnectionClock {
@@ -68,7 +83,10 @@ impl ConnectionClock {
             blocked: AtomicBool::new(false),
             window_ms: AtomicU64::new(0),
             window_bytes: AtomicU64::new(0),
-            cut: CancellationToken::new(),
+            writes: AtomicU64::new(0),
+            rests: AtomicBool::new(false),
+            word: AtomicU8::new(Word::GoOn as u8),
+            waker: Mutex::default(),
         })
     }
 
@@ -129,25 +147,84 @@ impl ConnectionClock {
 
     /// Cuts it.
     pub fn cut(&self) {
-        self.cut.cancel();
+        self.tell(Word::Cut);
     }
 
-    /// Waits until it is cut.
-    pub async fn was_cut(&self) {
-        self.cut.cancelled().await;
+    /// Lets it finish the answer it is at.
+    pub fn end(&self) {
+        self.tell(Word::End);
+    }
+
+    /// What it was told.
+    #[must_use]
+    pub fn word(&self) -> Word {
+        match self.word.load(Ordering::Acquire) {
+            0 => Word::GoOn,
+            1 => Word::End,
+            _ => Word::Cut,
+        }
+    }
+
+    /// The same for its task, which is woken when that changes.
+    pub fn heed(&self, cx: &Context<'_>) -> Word {
+        let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        drop(waker);
+        self.word()
+    }
+
+    /// Wakes its task, if it could let go of what it keeps for the next request.
+    pub fn suggest_rest(&self) {
+        if !self.rests.load(Ordering::Relaxed) && self.may_rest() {
+            self.wake();
+        }
+    }
+
+    /// Whether it is between two requests, for a while already, and all is written.
+    #[must_use]
+    pub fn may_rest(&self) -> bool {
+        let is_idle = self.phase() == Phase::Idle && !self.blocked.load(Ordering::Relaxed);
+        is_idle && u128::from(self.now_ms().saturating_sub(self.since_ms.load(Ordering::Relaxed))) >= REST.as_millis()
+    }
+
+    /// Nothing is kept for it now, or something is.
+    pub fn note_rest(&self, rests: bool) {
+        self.rests.store(rests, Ordering::Relaxed);
+    }
+
+    /// How often something was to be written.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, word: Word) {
+        self.word.fetch_max(word as u8, Ordering::AcqRel);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     fn now_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn note_read(&self, bytes: usize) {
+    pub(super) fn note_read(&self, bytes: usize) {
         if bytes > 0 && matches!(self.phase(), Phase::Silent | Phase::Idle) {
             self.enter(Phase::Head);
         }
     }
 
-    fn note_write(&self, outcome: &Poll<io::Result<usize>>) {
+    pub(super) fn note_write(&self, outcome: &Poll<io::Result<usize>>) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
         match outcome {
             Poll::Ready(Ok(bytes)) => {
                 self.written_bytes.fetch_add(*bytes as u64, Ordering::Relaxed);
@@ -162,145 +239,5 @@ impl ConnectionClock {
     }
 }
 
-/// A TCP stream that tells its clock what happens.
-#[derive(Debug)]
-pub struct ClockedStream {
-    stream: TcpStream,
-    clock: Arc<ConnectionClock>,
-}
-
-impl ClockedStream {
-    /// Over an accepted connection.
-    #[must_use]
-    pub fn new(stream: TcpStream, clock: Arc<ConnectionClock>) -> Self {
-        Self { stream, clock }
-    }
-}
-
-impl Drop for ClockedStream {
-    fn drop(&mut self) {
-        if self.clock.cut.is_cancelled() {
-            // Who was cut does not read what is left; the kernel need not keep it.
-            let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
-        }
-    }
-}
-
-impl AsyncRead for ClockedStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.clock.note_read(buf.filled().len().saturating_sub(before));
-        outcome
-    }
-}
-
-impl AsyncWrite for ClockedStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.clock.note_write(&outcome);
-        outcome
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.clock.note_write(&outcome);
-        outcome
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    /// Lets time pass for a clock.
-    fn pass(clock: &mut Arc<ConnectionClock>, time: Duration) {
-        let clock = Arc::get_mut(clock).unwrap();
-        clock.began = clock.began.checked_sub(time).unwrap();
-    }
-
-    #[test]
-    fn each_phase_has_its_time() {
-        for (phase, allowed) in [(Phase::Silent, SILENT), (Phase::Head, HEAD), (Phase::Idle, IDLE)] {
-            let mut clock = ConnectionClock::start();
-            clock.enter(phase);
-            pass(&mut clock, allowed - SECOND);
-            assert!(!clock.is_overdue(), "{phase:?}");
-            pass(&mut clock, SECOND);
-            assert!(clock.is_overdue(), "{phase:?}");
-        }
-    }
-
-    #[test]
-    fn an_answer_may_take_its_time_while_the_client_reads() {
-        let mut clock = ConnectionClock::start();
-        clock.enter(Phase::Answering);
-        for waits in [false, true] {
-            for _ in 0..10 {
-                clock.note_write(&Poll::Ready(Ok(40 * 1024)));
-                if waits {
-                    clock.note_write(&Poll::Pending);
-                }
-                // Where no write waits, we are slow ourselves: our disk, or our limit of bandwidth.
-                pass(&mut clock, if waits { 29 } else { 600 } * SECOND);
-                assert!(!clock.is_overdue());
-            }
-        }
-        pass(&mut clock, 2 * SECOND);
-        clock.note_write(&Poll::Ready(Ok(1024)));
-        clock.note_write(&Poll::Pending);
-        pass(&mut clock, 29 * SECOND);
-        assert!(clock.is_overdue(), "one KiB in half a minute is too little");
-    }
-
-    #[test]
-    fn what_is_left_of_an_answer_in_the_buffers_is_still_an_answer() {
-        let mut clock = ConnectionClock::start();
-        clock.enter(Phase::Answering);
-        clock.note_write(&Poll::Pending);
-        clock.enter(Phase::Idle);
-        for _ in 0..10 {
-            clock.note_write(&Poll::Ready(Ok(40 * 1024)));
-            clock.note_write(&Poll::Pending);
-            clock.note_read(1); // the next request comes meanwhile
-            pass(&mut clock, 20 * SECOND);
-            assert!(!clock.is_overdue(), "the client reads");
-        }
-        pass(&mut clock, 30 * SECOND);
-        assert!(clock.is_overdue(), "it stopped reading");
-        clock.note_write(&Poll::Ready(Ok(1)));
-        assert!(!clock.is_overdue(), "all of it is gone; it rests from now on");
-    }
-
-    #[test]
-    fn a_rest_before_an_answer_does_not_count_as_reading_slowly() {
-        let mut clock = ConnectionClock::start();
-        clock.enter(Phase::Idle);
-        pass(&mut clock, 59 * SECOND);
-        clock.note_read(1);
-        clock.enter(Phase::Answering);
-        clock.note_write(&Poll::Ready(Ok(4 * 1024)));
-        clock.note_write(&Poll::Pending);
-        assert!(!clock.is_overdue());
-        pass(&mut clock, 29 * SECOND);
-        assert!(!clock.is_overdue());
-    }
-}
+mod tests;

@@ -15,12 +15,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::HttpError;
 use super::file_body::FileBody;
+use super::pieces::leave;
 use super::range::{Selection, Version, select, whole_seconds};
 use super::store::{About, inert_type, respond, span};
 use super::uploads::{Chosen, PieceBody};
 use super::{App, Ends};
 use crate::leaving::Way;
 use crate::listening::canonical;
+use crate::loot::residence::Residence;
 use crate::loot::under_way::Coming;
 use crate::loot::{OpenError, PiecesError};
 use crate::wire::pieces::{HASH_BYTES, PIECE_BYTES, PieceList, piece_count, run_bytes};
@@ -43,6 +45,7 @@ pub fn room() -> Arc<Semaphore> {
 /// A content that can be read here, whole or in part.
 struct Readable {
     file: File,
+    residence: Residence,
     size_bytes: u64,
     file_name: String,
     /// Its name here; empty while it is coming.
@@ -91,17 +94,16 @@ pub(super) async fn serve(app: &App, ends: &Ends, query: &str, headers: &HeaderM
     let (piece, pieces) = (first / PIECE_BYTES, length.div_ceil(PIECE_BYTES));
     tracing::trace!(peer = %ends.peer, first = piece, pieces, chosen = chosen.is_some(), "pieces leave");
     let about = About { file_name: &readable.file_name, content_type: inert_type(&readable.file_name), version };
-    let body = FileBody::new(readable.file, first, length, app.upload.clone());
+    let body = FileBody::new(readable.file, readable.residence, first, length, app.upload.clone());
     // Of those that do not count there may be many: they begin with little memory.
     let body = if slot.is_extra() { body } else { body.fast() };
-    let body = if length == 0 {
-        Body::empty()
-    } else {
+    let mut response = respond(&selection, readable.size_bytes, &about, Body::empty());
+    if length > 0 {
         let (id, size_bytes) = (content.to_string(), Some(readable.size_bytes));
         let leaving = app.leaving.begin_part(Way::Pieces, host, &id, &readable.path, size_bytes);
-        Body::new(PieceBody::new(body.counted(leaving), slot, chosen))
-    };
-    Ok(respond(&selection, readable.size_bytes, &about, body))
+        leave(&mut response, PieceBody::new(body.counted(leaving), slot, chosen));
+    }
+    Ok(response)
 }
 
 async fn open(app: &App, blake3: blake3::Hash) -> Result<Readable, HttpError> {
@@ -109,6 +111,7 @@ async fn open(app: &App, blake3: blake3::Hash) -> Result<Readable, HttpError> {
     let open = move || match loot.open_by_blake3(*blake3.as_bytes()) {
         Ok((path, opened)) => Ok(Readable {
             file: opened.file,
+            residence: opened.residence,
             size_bytes: opened.facts.size_bytes,
             file_name: path.file_name().to_owned(),
             path: path.to_string(),
@@ -124,9 +127,10 @@ async fn open(app: &App, blake3: blake3::Hash) -> Result<Readable, HttpError> {
 
 fn open_coming(coming: Option<Arc<Coming>>) -> Option<Readable> {
     let coming = coming?;
-    let size_bytes = coming.list().size_bytes();
+    let (file, size_bytes) = (coming.open()?, coming.list().size_bytes());
     Some(Readable {
-        file: coming.open()?,
+        residence: Residence::of(&file),
+        file,
         size_bytes,
         file_name: coming.content().to_string(),
         path: String::new(),
@@ -180,7 +184,7 @@ pub(super) async fn serve_pieces(app: &App, query: &str, headers: &HeaderMap) ->
     let selection = select(headers, &version, size_bytes);
     let (first, length) = span(&selection, size_bytes);
     let body = if length == 0 { Body::empty() } else { part(&load(app, blake3, size_bytes).await?, first, length) };
-    let about = About { file_name: "index.pieces", content_type: "application/octet-stream".into(), version };
+    let about = About { file_name: "index.pieces", content_type: "application/octet-stream", version };
     let mut response = respond(&selection, size_bytes, &about, body);
     response.headers_mut().insert(header::CACHE_CONTROL, FOR_EVER);
     Ok(response)
@@ -236,6 +240,7 @@ mod tests {
     fn no_host_is_given_more_than_it_can_get() {
         let readable = Readable {
             file: tempfile::tempfile().unwrap(),
+            residence: Residence::Unknown,
             size_bytes: 5 * PIECE_BYTES,
             file_name: "a".into(),
             path: String::new(),

@@ -1,5 +1,6 @@
-//! The body of a file: read piece by piece as the client takes it and the limit allows it, never
-//! more than one piece ahead.
+//! The body of a file: it leaves piece by piece as the client takes it and the limit allows it, never
+//! more than one piece ahead. What is in memory leaves from there ([`file_out`](super::file_out));
+//! what is not is read on another thread, so that a slow disk keeps nobody else waiting.
 
 use std::fs::File;
 use std::io;
@@ -10,17 +11,22 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 use tokio_util::sync::ReusableBoxFuture;
 
+use super::file_out::RUN_MAX_BYTES;
+use super::pieces::{Piece, Pieces, Run, Source};
 use crate::bandwidth::Bandwidth;
 use crate::leaving::Guard;
+use crate::loot::residence::Residence;
 
 /// One piece: what a client that does not read costs …
 const PIECE_BYTES: usize = 32 * 1024;
-/// … and what one costs that reads fast: each step is a visit to another thread.
+/// … and what one costs that reads fast: each step is a visit to another thread …
 const FAST_PIECE_BYTES: usize = 256 * 1024;
+/// … except where the file is in memory and costs nothing: then as much as the kernel takes of it
+/// for a client that does not read, and more for others.
+const RUN_BYTES: usize = 128 * 1024;
 /// Who takes a piece within this is fast: 32 KiB in it are 50 Mbit/s.
 const FAST: Duration = Duration::from_millis(5);
 
@@ -28,7 +34,8 @@ const FAST: Duration = Duration::from_millis(5);
 /// the declared length, so that the client notices.
 #[derive(Debug)]
 pub struct FileBody {
-    file: Arc<File>,
+    source: Arc<Source>,
+    residence: Residence,
     offset: u64,
     remaining: u64,
     bandwidth: Bandwidth,
@@ -54,9 +61,9 @@ enum Next {
 impl FileBody {
     /// `length` bytes from `offset`, not faster than `bandwidth` allows.
     #[must_use]
-    pub fn new(file: File, offset: u64, length: u64, bandwidth: Bandwidth) -> Self {
-        let (file, next, step_bytes) = (Arc::new(file), Next::Client, PIECE_BYTES);
-        Self { file, offset, remaining: length, bandwidth, next, step_bytes, handed: None, leaving: None }
+    pub fn new(file: File, residence: Residence, offset: u64, length: u64, bandwidth: Bandwidth) -> Self {
+        let (source, next, step_bytes) = (Arc::new(Source::new(file)), Next::Client, PIECE_BYTES);
+        Self { source, residence, offset, remaining: length, bandwidth, next, step_bytes, handed: None, leaving: None }
     }
 
     /// The same in large steps from the start; for a few at once.
@@ -84,16 +91,19 @@ impl FileBody {
     /// Of the disk; `UnexpectedEof` when the file was truncated.
     pub async fn collect(self) -> io::Result<Bytes> {
         let length = usize::try_from(self.remaining).map_err(io::Error::other)?;
-        tokio::task::spawn_blocking(move || read_piece(&self.file, self.offset, length))
+        if let Some(bytes) = self.residence.read(&self.source.file, self.offset, length) {
+            return Ok(bytes);
+        }
+        tokio::task::spawn_blocking(move || read_piece(&self.source.file, self.offset, length))
             .await
             .map_err(io::Error::other)?
     }
 }
 
 impl FileBody {
-    /// Of the next piece.
+    /// Of the next piece, unless it has to be read.
     fn piece_bytes(&self) -> usize {
-        let most = if self.bandwidth.is_limited() { PIECE_BYTES } else { self.step_bytes };
+        let most = if self.bandwidth.is_limited() { PIECE_BYTES } else { self.step_bytes.max(RUN_BYTES) };
         most.min(usize::try_from(self.remaining).unwrap_or(usize::MAX))
     }
 
@@ -102,13 +112,13 @@ impl FileBody {
         let Some(handed) = self.handed.take() else { return };
         let scaled = FAST.saturating_mul(u32::try_from(self.step_bytes / PIECE_BYTES).unwrap_or(1));
         self.step_bytes = match handed.elapsed() <= scaled {
-            true => self.step_bytes.saturating_mul(2).min(FAST_PIECE_BYTES),
+            true => self.step_bytes.saturating_mul(2).min(RUN_MAX_BYTES),
             false => PIECE_BYTES,
         };
     }
 
-    /// The next piece, first granted, then read.
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+    /// The next piece, first granted, then read where it has to be.
+    fn poll_granted(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Piece>> {
         loop {
             let length = self.piece_bytes();
             match &mut self.next {
@@ -122,47 +132,45 @@ impl FileBody {
                 Next::Disk(reading) => {
                     let piece = ready!(Pin::new(reading).poll(cx)).map_err(io::Error::other).flatten();
                     self.next = Next::Client;
-                    return Poll::Ready(piece);
+                    return Poll::Ready(piece.map(Piece::Read));
                 }
             }
-            let (file, offset) = (self.file.clone(), self.offset);
-            self.next = Next::Disk(tokio::task::spawn_blocking(move || read_piece(&file, offset, length)));
+            let (source, offset) = (self.source.clone(), self.offset);
+            if source.is_sendable() && self.residence.holds(&source.file, offset, length as u64) {
+                self.next = Next::Client;
+                return Poll::Ready(Ok(Piece::Run(Run { source, offset, length })));
+            }
+            let length = length.min(self.step_bytes).min(FAST_PIECE_BYTES);
+            self.next = Next::Disk(tokio::task::spawn_blocking(move || read_piece(&source.file, offset, length)));
         }
     }
 }
 
-impl Body for FileBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+impl Pieces for FileBody {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Piece>>> {
         if self.remaining == 0 {
             return Poll::Ready(None);
         }
         self.adapt();
-        let piece = match ready!(self.poll_piece(cx)) {
+        let piece = match ready!(self.poll_granted(cx)) {
             Ok(piece) => piece,
             Err(error) => return Poll::Ready(Some(Err(error))),
         };
         self.handed = Some(Instant::now());
-        self.offset = self.offset.saturating_add(piece.len() as u64);
-        self.remaining = self.remaining.saturating_sub(piece.len() as u64);
-        let is_all = self.remaining == 0;
+        let length = piece.len();
+        self.offset = self.offset.saturating_add(length as u64);
+        self.remaining = self.remaining.saturating_sub(length as u64);
         if let Some(leaving) = &mut self.leaving {
-            leaving.sent(piece.len());
-            if is_all {
+            leaving.sent(length);
+            if self.remaining == 0 {
                 leaving.done();
             }
         }
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        Poll::Ready(Some(Ok(piece)))
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.remaining == 0
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.remaining)
+    fn left_bytes(&self) -> u64 {
+        self.remaining
     }
 }
 
@@ -174,41 +182,76 @@ fn read_piece(file: &File, offset: u64, length: usize) -> io::Result<Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::BodyExt;
+    use std::future::poll_fn;
     use std::io::Write as _;
     use tokio::time::Instant;
 
     use super::*;
 
     /// The body of a file of so many bytes; each byte tells its place.
-    fn body(size: usize, limit: Option<u64>) -> (Vec<u8>, FileBody) {
+    fn body(size: usize, residence: Residence, limit: Option<u64>) -> (Vec<u8>, FileBody) {
         let content: Vec<u8> = (0..size).map(|n| (n / 7) as u8).collect();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&content).unwrap();
         let length = (size - 10) as u64;
-        (content[10..].to_vec(), FileBody::new(file, 10, length, Bandwidth::new(limit)))
+        (content[10..].to_vec(), FileBody::new(file, residence, 10, length, Bandwidth::new(limit)))
+    }
+
+    async fn next(body: &mut FileBody) -> Option<Piece> {
+        poll_fn(|cx| body.poll_piece(cx)).await.map(Result::unwrap)
+    }
+
+    /// All bytes, and how many of them were read on the way.
+    async fn whole(mut body: FileBody) -> (Vec<u8>, usize) {
+        let (mut bytes, mut read) = (Vec::new(), 0);
+        while let Some(piece) = next(&mut body).await {
+            match piece {
+                Piece::Read(piece) => {
+                    read += piece.len();
+                    bytes.extend_from_slice(&piece);
+                }
+                Piece::Run(Run { source, offset, length }) => {
+                    bytes.extend_from_slice(&read_piece(&source.file, offset, length).unwrap());
+                }
+            }
+        }
+        (bytes, read)
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_is_the_part_of_the_file_and_takes_its_time_where_there_is_a_limit() {
         for (limit, seconds) in [(None, 0), (Some(1024), 2 * 32)] {
-            let (content, body) = body(2 * PIECE_BYTES + 100, limit);
-            let began = Instant::now();
-            let collected = BodyExt::collect(body).await.unwrap().to_bytes();
-            assert!(collected == content);
-            // The first piece goes at once, the third when the first two have gone.
-            assert_eq!(began.elapsed().as_secs(), seconds, "{limit:?}");
+            for residence in [Residence::Memory, Residence::Unknown] {
+                let (content, body) = body(2 * PIECE_BYTES + 100, residence, limit);
+                let began = Instant::now();
+                let (bytes, read) = whole(body).await;
+                assert!(bytes == content);
+                // The first piece goes at once, the third when the first two have gone.
+                assert_eq!(began.elapsed().as_secs(), seconds, "{limit:?}");
+                let is_read = residence == Residence::Unknown || cfg!(not(target_os = "linux"));
+                assert_eq!(read, if is_read { content.len() } else { 0 }, "{residence:?}");
+            }
         }
+    }
+
+    #[tokio::test]
+    async fn where_runs_are_refused_the_rest_is_read() {
+        let (content, mut body) = body(3 * RUN_BYTES, Residence::Memory, None);
+        let first = next(&mut body).await.unwrap();
+        body.source.refuse();
+        let (rest, read) = whole(body).await;
+        assert_eq!(read, content.len() - first.len());
+        assert!(rest == content[first.len()..]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn under_a_limit_nothing_is_read_before_its_turn() {
-        let (_, mut body) = body(PIECE_BYTES, Some(1024));
+        let (_, mut body) = body(PIECE_BYTES, Residence::Unknown, Some(1024));
         assert!(!body.can_be_collected(u64::MAX), "its head would wait");
         let turn = body.bandwidth.clone();
         turn.grant(PIECE_BYTES).await;
-        assert!(tokio::time::timeout(Duration::from_secs(31), body.frame()).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_secs(31), next(&mut body)).await.is_err());
         assert!(matches!(body.next, Next::Grant(_)));
-        assert!(body.frame().await.unwrap().is_ok());
+        assert!(next(&mut body).await.is_some());
     }
 }

@@ -6,13 +6,9 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::extract::{Request, State};
-use axum::http::{Version, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{Request, Version, header};
 
 use super::error::HttpError;
-use super::{App, Ends};
 
 /// Names under which this node may be asked, lower-cased.
 #[derive(Clone, Debug, Default)]
@@ -53,21 +49,13 @@ impl HostNames {
     }
 }
 
-/// The layer around all routes: 421 for a foreign name, 400 for none or two.
-pub async fn check(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Some(local) = request.extensions().get::<Ends>().map(|ends| ends.local) else {
-        return HttpError::NoHost.into_response();
-    };
-    match judge_request(&app.hosts, &request, local) {
-        Ok(named) => {
-            request.extensions_mut().insert(named);
-            next.run(request).await
-        }
-        Err(error) => error.into_response(),
-    }
-}
-
-fn judge_request(hosts: &HostNames, request: &Request, local: SocketAddr) -> Result<NamedHost, HttpError> {
+/// Judges a request that came to that address; around everything that is answered. An error is 421
+/// for a foreign name, 400 for none or two.
+pub(super) fn judge_request<B>(
+    hosts: &HostNames,
+    request: &Request<B>,
+    local: SocketAddr,
+) -> Result<NamedHost, HttpError> {
     let mut lines = request.headers().get_all(header::HOST).iter();
     let line = match (lines.next(), lines.next()) {
         (Some(line), None) => Some(line.to_str().map_err(|_| HttpError::NoHost)?),

@@ -138,7 +138,7 @@ pub(super) async fn serve(
     let etag = format!("\"{:.32}\"", blake3::hash(header.emit().as_bytes()).to_hex());
     let modified = whole_seconds(i64::try_from(made.as_nanos()).unwrap_or(i64::MAX));
     let version = Version { etag, modified };
-    let about = About { file_name: "index.manifest", content_type: "text/plain; charset=utf-8".into(), version };
+    let about = About { file_name: "index.manifest", content_type: "text/plain; charset=utf-8", version };
     if let Some(since) = since.and_then(ManifestVersion::parse) {
         let (of, header) = (hashed.clone(), header.clone());
         let changes = App::walk(&app.listings, move || changes(&of, header, since)).await?;

@@ -182,7 +182,7 @@ fn shown(mut response: Response, file_name: &str) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_DISPOSITION, how),
-        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_TYPE, kind.into()),
         (header::CONTENT_SECURITY_POLICY, STORE_POLICY.into()),
         (header::CACHE_CONTROL, "no-cache".into()),
     ] {

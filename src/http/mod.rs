@@ -9,8 +9,10 @@ pub mod assets;
 pub mod batch;
 pub mod bring;
 mod channel_body;
+mod clocked_stream;
 pub mod connection;
 pub mod content;
+pub mod cores;
 pub mod decide;
 pub mod design;
 pub mod directory;
@@ -19,6 +21,7 @@ mod exact_body;
 pub mod feed;
 pub mod fetch_here;
 pub mod file_body;
+mod file_out;
 pub mod file_page;
 pub mod health;
 pub mod held_back;
@@ -39,17 +42,22 @@ pub mod new;
 pub mod operator;
 mod owner;
 pub mod page;
+mod pieces;
 pub mod playlist;
 pub mod range;
 pub mod relay;
 pub mod say;
 pub mod search;
+pub mod site;
 pub mod store;
 pub mod switch;
 mod text;
+mod tracked_body;
 pub mod uploads;
+mod visit;
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -85,13 +93,21 @@ const PAGE: Duration = Duration::from_secs(15);
 const WALK_WAIT: Duration = Duration::from_secs(3);
 /// Forms of the operator are small: a name of 1,024 bytes, each written as three, twice.
 const BODY_MAX_BYTES: usize = 8 * 1024;
-/// Pages run nothing that we did not send ourselves.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; \
-     frame-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
 /// What every handler may use; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What the service is made of.
+#[derive(Debug)]
+pub struct Parts {
     /// Our name.
     pub name: NodeName,
     /// Our UDP and TCP port.
@@ -163,6 +179,12 @@ pub struct App {
 }
 
 impl App {
+    /// Of these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
     /// Runs a walk over indexes on a thread of its own, a few at once; who comes too late waits a
     /// moment.
     ///
@@ -182,8 +204,8 @@ impl App {
     }
 }
 
-/// The route table.
-pub fn routes(app: App) -> Router {
+/// The route table. Only [`Site`](site::Site) asks it, after the Host rule.
+fn routes(app: App) -> Router {
     // Nodes, old and new; curl; browsers that download.
     let store = Router::new()
         .route("/s/", get(store::serve).post(batch::serve))
@@ -281,12 +303,6 @@ pub fn routes(app: App) -> Router {
         .merge(operator)
         .merge(rest)
         .fallback(any(error::not_found).layer(middleware::from_fn(error::as_page)))
-        .layer(middleware::from_fn_with_state(app.clone(), host::check))
-        // Around everything: refusals are answers too.
-        .layer(header_layer(header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
-        .layer(header_layer(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header_layer(header::REFERRER_POLICY, "same-origin"))
-        .layer(header_layer(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
         .with_state(app)
 }
 

@@ -166,7 +166,7 @@ fn respond(name: &str, body: Body) -> Response {
     for (name, value) in [
         (header::CONTENT_DISPOSITION, disposition(name)),
         (header::CONTENT_SECURITY_POLICY, STORE_POLICY.into()),
-        (header::CONTENT_TYPE, inert_type(name)),
+        (header::CONTENT_TYPE, inert_type(name).into()),
         (header::CACHE_CONTROL, "no-store".into()),
         (header::ACCEPT_RANGES, "none".into()),
     ] {

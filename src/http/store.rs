@@ -11,6 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::error::HttpError;
 use super::file_body::FileBody;
 use super::manifest;
+use super::pieces::leave;
 use super::range::{Selection, Version, select, whole_seconds};
 use super::{App, Ends, content, feed, text};
 use crate::leaving::Way;
@@ -39,7 +40,7 @@ const ATTRIBUTE_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// GET and HEAD of `/s/?g=…`.
+/// GET and HEAD of `/s/?g=…`, as the table of routes knows it.
 pub async fn serve(
     State(app): State<App>,
     method: Method,
@@ -47,28 +48,38 @@ pub async fn serve(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let query = query.as_deref().unwrap_or_default();
+    answer(&app, &ends, &method, query.as_deref().unwrap_or_default(), &headers).await
+}
+
+/// The same without the table: nothing is asked more often.
+pub(super) async fn answer(
+    app: &App,
+    ends: &Ends,
+    method: &Method,
+    query: &str,
+    headers: &HeaderMap,
+) -> Result<Response, HttpError> {
     let name = requested_name(query)?;
     // The existing nodes drop a leading slash here as they do for files.
     let own = name.strip_prefix(b"/").unwrap_or(&name);
     if own == url::INDEX_NAME.as_bytes() {
-        return Ok(serve_index(&app, &headers));
+        return Ok(serve_index(app, headers));
     }
     if own == url::MANIFEST_NAME.as_bytes() {
         let since = url::query_first(query, "since");
-        return manifest::serve(&app, &ends, since.as_deref(), &headers).await;
+        return manifest::serve(app, ends, since.as_deref(), headers).await;
     }
     if own == url::CONTENT_NAME.as_bytes() {
-        return content::serve(&app, &ends, query, &headers).await;
+        return content::serve(app, ends, query, headers).await;
     }
     if own == url::PIECES_NAME.as_bytes() {
-        return content::serve_pieces(&app, query, &headers).await;
+        return content::serve_pieces(app, query, headers).await;
     }
     if own == url::FEED_NAME.as_bytes() {
-        return feed::serve(&app, &ends, &method);
+        return feed::serve(app, ends, method);
     }
     let path = LootPath::parse(&name).map_err(|_| refused(&name))?;
-    send_own(&app, &ends, &headers, &path).await
+    send_own(app, ends, headers, &path).await
 }
 
 /// A file of ours, or what is asked of it.
@@ -78,9 +89,13 @@ pub(super) async fn send_own(
     headers: &HeaderMap,
     path: &LootPath,
 ) -> Result<Response, HttpError> {
-    let (loot, opened) = (app.loot.clone(), path.clone());
-    let file =
-        tokio::task::spawn_blocking(move || loot.open_file(&opened)).await.map_err(|_| HttpError::NotFound)??;
+    let file = match app.loot.open_cached(path) {
+        Some(opened) => opened?,
+        None => {
+            let (loot, path) = (app.loot.clone(), path.clone());
+            tokio::task::spawn_blocking(move || loot.open_file(&path)).await.map_err(|_| HttpError::NotFound)??
+        }
+    };
     let version = Version { etag: etag_of(&file.facts), modified: whole_seconds(file.facts.modified_ns) };
     send_file(app, ends, headers, file, path, version).await
 }
@@ -94,22 +109,25 @@ pub(super) async fn send_file(
     path: &LootPath,
     version: Version,
 ) -> Result<Response, HttpError> {
-    let LootFile { file, facts, .. } = opened;
+    let LootFile { file, facts, residence } = opened;
     let file_name = path.file_name();
     let selection = select(headers, &version, facts.size_bytes);
     let about = About { file_name, content_type: inert_type(file_name), version };
     let (first, length) = span(&selection, facts.size_bytes);
-    let body = FileBody::new(file, first, length, app.upload.clone());
-    let body = if length == 0 {
-        Body::empty()
-    } else if body.can_be_collected(WHOLE_BELOW_BYTES) {
+    let body = FileBody::new(file, residence, first, length, app.upload.clone());
+    let answered = |body| respond(&selection, facts.size_bytes, &about, body);
+    if length == 0 {
+        return Ok(answered(Body::empty()));
+    }
+    if body.can_be_collected(WHOLE_BELOW_BYTES) {
         app.leaving.small(length);
-        Body::from(body.collect().await.map_err(HttpError::Disk)?)
-    } else {
-        let host = canonical(ends.peer).ip();
-        Body::new(body.counted(app.leaving.begin(Way::File, host, path.as_str(), Some(facts.size_bytes))))
-    };
-    Ok(respond(&selection, facts.size_bytes, &about, body))
+        return Ok(answered(Body::from(body.collect().await.map_err(HttpError::Disk)?)));
+    }
+    let host = canonical(ends.peer).ip();
+    let leaving = app.leaving.begin(Way::File, host, path.as_str(), Some(facts.size_bytes));
+    let mut response = answered(Body::empty());
+    leave(&mut response, body.counted(leaving));
+    Ok(response)
 }
 
 fn serve_index(app: &App, headers: &HeaderMap) -> Response {
@@ -120,7 +138,7 @@ fn serve_index(app: &App, headers: &HeaderMap) -> Response {
         etag: format!("\"{}\"", snapshot.hmac),
         modified: whole_seconds(i64::try_from(made.as_nanos()).unwrap_or(i64::MAX)),
     };
-    let about = About { file_name: "index", content_type: "text/plain; charset=utf-8".into(), version };
+    let about = About { file_name: "index", content_type: "text/plain; charset=utf-8", version };
     text::answer(headers, about, body.len() as u64, |first, length| text::part(body, first, length))
 }
 
@@ -147,7 +165,7 @@ pub(super) fn refused(name: &[u8]) -> HttpError {
 
 pub(super) struct About<'a> {
     pub(super) file_name: &'a str,
-    pub(super) content_type: String,
+    pub(super) content_type: &'static str,
     pub(super) version: Version,
 }
 
@@ -176,11 +194,8 @@ pub(super) fn respond(selection: &Selection, size_bytes: u64, about: &About<'_>,
         }
     };
     set(header::CONTENT_DISPOSITION, disposition(about.file_name));
-    set(header::CONTENT_SECURITY_POLICY, STORE_POLICY.into());
-    set(header::ACCEPT_RANGES, "bytes".into());
     set(header::ETAG, about.version.etag.clone());
     set(header::LAST_MODIFIED, httpdate::fmt_http_date(about.version.modified));
-    set(header::CONTENT_TYPE, about.content_type.clone());
     match selection {
         Selection::Part { first, last } => set(header::CONTENT_RANGE, format!("bytes {first}-{last}/{size_bytes}")),
         Selection::Unsatisfiable => set(header::CONTENT_RANGE, format!("bytes */{size_bytes}")),
@@ -188,6 +203,13 @@ pub(super) fn respond(selection: &Selection, size_bytes: u64, about: &About<'_>,
     }
     if matches!(selection, Selection::Whole | Selection::Part { .. }) {
         set(header::CONTENT_LENGTH, span(selection, size_bytes).1.to_string());
+    }
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, STORE_POLICY),
+        (header::ACCEPT_RANGES, "bytes"),
+        (header::CONTENT_TYPE, about.content_type),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -209,18 +231,13 @@ pub(super) fn etag_of(facts: &FileFacts) -> String {
 }
 
 /// The type of pictures, sound, film and plain text; everything else is just bytes.
-pub(super) fn inert_type(file_name: &str) -> String {
-    let guess = mime_guess::from_path(file_name).first_or_octet_stream();
-    let inert = match guess.type_().as_str() {
-        "audio" | "video" => true,
-        "image" => guess.subtype() != "svg",
-        "text" => guess.subtype() == "plain",
-        _ => false,
-    };
-    match guess.type_().as_str() {
-        "text" if inert => "text/plain; charset=utf-8".into(),
-        _ if inert => guess.essence_str().into(),
-        _ => "application/octet-stream".into(),
+pub(super) fn inert_type(file_name: &str) -> &'static str {
+    let guess = mime_guess::from_path(file_name).first_raw().unwrap_or_default();
+    match guess.split_once('/') {
+        Some(("audio" | "video", _)) => guess,
+        Some(("image", kind)) if !kind.starts_with("svg") => guess,
+        Some(("text", "plain")) => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
     }
 }
 

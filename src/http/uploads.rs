@@ -6,18 +6,16 @@ mod turns;
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
 use self::turns::Turns;
 use super::error::HttpError;
 use super::file_body::FileBody;
+use super::pieces::{Piece, Pieces};
 use crate::mirror::swarm::handouts::Handouts;
 use crate::wire::{Content, PieceSet};
 
@@ -138,31 +136,21 @@ impl PieceBody {
 
 impl Drop for PieceBody {
     fn drop(&mut self) {
-        if let Some(Chosen { uploads, content, run }) = self.chosen.take().filter(|_| !self.body.is_end_stream()) {
+        if let Some(Chosen { uploads, content, run }) = self.chosen.take().filter(|_| self.body.left_bytes() > 0) {
             uploads.lock().gave_up(content, run);
         }
     }
 }
 
-impl Body for PieceBody {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
+impl Pieces for PieceBody {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<std::io::Result<Piece>>> {
+        let polled = self.body.poll_piece(cx);
         self.slot.moved(polled.is_ready());
         polled
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+    fn left_bytes(&self) -> u64 {
+        self.body.left_bytes()
     }
 }
 
