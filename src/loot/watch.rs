@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
-use notify::{Config, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::{Config, Event, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::hints::{Hint, Hints};
 use crate::wire::LootPath;
@@ -29,7 +29,10 @@ impl FolderWatch {
             Ok(event) => hints_of(&event, &root).for_each(|hint| hints.send(hint)),
             Err(_) => hints.send(Hint::Rescan),
         };
-        let mut watcher = RecommendedWatcher::new(handler, Config::default().with_follow_symlinks(false))?;
+        // Not who reads: each answer with a file would wake this thread.
+        let kinds = EventKindMask::CORE | EventKindMask::ACCESS_CLOSE;
+        let config = Config::default().with_follow_symlinks(false).with_event_kinds(kinds);
+        let mut watcher = RecommendedWatcher::new(handler, config)?;
         watcher.watch(folder, RecursiveMode::Recursive)?;
         Ok(Self { _watcher: watcher })
     }
