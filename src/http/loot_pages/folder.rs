@@ -1,20 +1,23 @@
 //! What lies directly in one folder, sorted.
 //!
-//! A folder of a hundred thousand files is sorted once and kept while its index is the same one:
-//! each of its pages is then a slice.
+//! A folder is looked at once and kept while its index is the same one, if a hundred thousand files
+//! are in it or below it: each of its pages is then a slice.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::super::natural::natural_key;
+use super::super::natural::{sort_by_then_naturally, sort_naturally};
 use super::super::owner::Owner;
 use super::super::playlist::is_playable;
 use crate::wire::{DigestTable, Index, Kind};
 
-/// Smaller folders are quicker sorted than kept.
-const KEPT_FROM_ROWS: usize = 1_000;
-/// Rows of all folders that are kept: four bytes a file, some thirty a folder.
+/// Folders with fewer files in them and below them are quicker looked at than kept.
+const KEPT_FROM_FILES: usize = 1_000;
+/// Rows of all folders that are kept: four bytes a file, some forty a folder.
 const KEPT_ROWS: usize = 1_000_000;
+/// And how many those are.
+const KEPT_FOLDERS: usize = 256;
 /// So many files are looked at for whether there is something to play, or to look at.
 const LOOKED_AT: usize = 500;
 
@@ -66,50 +69,53 @@ impl Folder {
     fn of(index: &Index, folder: &str, sort: Sort, modified: &impl Fn(usize) -> Option<i64>) -> Self {
         let inside = index.positions_below(folder);
         let depth = if folder.is_empty() { 0 } else { folder.len().saturating_add(1) };
-        let (mut folders, mut files) = (Vec::new(), Vec::new());
+        let (mut folders, mut files, mut bytes) = (Vec::new(), Vec::new(), 0_u64);
         let mut at = inside.start;
-        while let Some(entry) = index.get(at).filter(|_| at < inside.end) {
-            let rest = entry.name.get(depth..).unwrap_or_default();
-            let Some(end) = rest.find('/').map(|slash| slash.saturating_add(depth)) else {
+        while let Some(name) = index.name_bytes_at(at).filter(|_| at < inside.end) {
+            let rest = name.get(depth..).unwrap_or_default();
+            if let Some(slash) = memchr::memchr(b'/', rest) {
+                let below = index.beginning_alike(at, depth.saturating_add(slash).saturating_add(1));
+                let sub = Sub::of(index, below.clone(), modified);
+                bytes = bytes.saturating_add(sub.bytes);
+                folders.push(sub);
+                at = below.end.max(at.saturating_add(1));
+            } else {
+                bytes = bytes.saturating_add(index.size_at(at).unwrap_or_default());
                 files.extend(u32::try_from(at));
                 at = at.saturating_add(1);
-                continue;
-            };
-            let below = index.positions_below(entry.name.get(..end).unwrap_or_default());
-            let (count, bytes) = (below.len(), index.bytes_at(below.clone()));
-            let newest = below.clone().filter_map(modified).max();
-            folders.push(Sub { first: at, count, bytes, newest });
-            at = below.end.max(at.saturating_add(1));
+            }
         }
-        let looked_at = || inside.clone().take(LOOKED_AT).filter_map(|at| index.get(at));
+        let looked_at = || inside.clone().take(LOOKED_AT).filter_map(|at| index.name_at(at));
         let mut made = Self {
             count: inside.len(),
-            bytes: index.bytes_at(inside.clone()),
+            bytes,
             has_pictures: files.iter().take(LOOKED_AT).any(|at| is_picture(index, *at)),
-            is_playable: looked_at().any(|entry| is_playable(entry.name)),
+            is_playable: looked_at().any(is_playable),
             folders: folders.into(),
             files: files.into(),
         };
-        made.sort(index, sort, modified);
+        made.sort(index, depth, sort, modified);
         made
     }
 
-    fn sort(&mut self, index: &Index, sort: Sort, modified: &impl Fn(usize) -> Option<i64>) {
-        let name = |at: usize| index.get(at).map(|entry| natural_key(entry.name)).unwrap_or_default();
-        let size = |at: usize| index.get(at).map_or(0, |entry| entry.size_bytes);
-        // The names are of one folder, and of folders only the first file's is compared: what is
-        // before the slash decides.
-        self.folders.sort_by_cached_key(|sub| name(sub.first));
-        self.files.sort_by_cached_key(|at| name(*at as usize));
+    fn sort(&mut self, index: &Index, depth: usize, sort: Sort, modified: &impl Fn(usize) -> Option<i64>) {
+        let name = |at: usize| index.name_bytes_at(at).and_then(|name| name.get(depth..)).unwrap_or_default();
+        // Of a folder only its own name counts.
+        let folder = |sub: Sub| name(sub.first).split(|byte| *byte == b'/').next().unwrap_or_default();
+        let file = |at: u32| name(at as usize);
+        let size = |at: u32| index.size_at(at as usize);
         match sort.by {
-            By::Name => {}
+            By::Name => {
+                sort_naturally(&mut self.folders, folder);
+                sort_naturally(&mut self.files, file);
+            }
             By::Size => {
-                self.folders.sort_by_key(|sub| Reverse(sub.bytes));
-                self.files.sort_by_cached_key(|at| Reverse(size(*at as usize)));
+                sort_by_then_naturally(&mut self.folders, |sub| Reverse(sub.bytes), folder);
+                sort_by_then_naturally(&mut self.files, |at| Reverse(size(at)), file);
             }
             By::Age => {
-                self.folders.sort_by_key(|sub| Reverse(sub.newest));
-                self.files.sort_by_cached_key(|at| Reverse(modified(*at as usize)));
+                sort_by_then_naturally(&mut self.folders, |sub| Reverse(sub.newest), folder);
+                sort_by_then_naturally(&mut self.files, |at| Reverse(modified(at as usize)), file);
             }
         }
         if sort.is_reversed {
@@ -124,8 +130,17 @@ impl Folder {
     }
 }
 
+impl Sub {
+    /// Of the files at some positions: all that are below one folder.
+    fn of(index: &Index, below: Range<usize>, modified: &impl Fn(usize) -> Option<i64>) -> Self {
+        let (first, count) = (below.start, below.len());
+        let bytes = index.bytes_at(below.clone());
+        Self { first, count, bytes, newest: below.filter_map(modified).max() }
+    }
+}
+
 fn is_picture(index: &Index, at: u32) -> bool {
-    index.get(at as usize).is_some_and(|entry| Kind::of(entry.name) == Kind::Picture)
+    index.name_at(at as usize).is_some_and(|name| Kind::of(name) == Kind::Picture)
 }
 
 /// Folders that were sorted lately; cheap to clone.
@@ -155,7 +170,7 @@ impl Folders {
             false => None,
         };
         let folder = Arc::new(Folder::of(&owner.index, name, sort, &modified));
-        if folder.rows() >= KEPT_FROM_ROWS {
+        if folder.count >= KEPT_FROM_FILES {
             self.keep(owner, name, sort, folder.clone());
         }
         folder
@@ -184,7 +199,8 @@ impl Folders {
         let (index, digests) = (Arc::downgrade(&owner.index), Arc::downgrade(&owner.digests));
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push(Kept { index, digests, name: name.to_owned(), sort, folder });
-        while kept.iter().map(|kept| kept.folder.rows()).sum::<usize>() > KEPT_ROWS && kept.len() > 1 {
+        let rows = |kept: &[Kept]| kept.iter().map(|kept| kept.folder.rows()).sum::<usize>();
+        while kept.len() > KEPT_FOLDERS || (kept.len() > 1 && rows(&kept) > KEPT_ROWS) {
             kept.remove(0);
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::super::owner::Owner;
 use super::super::page::ROWS;
 use super::super::say::Say;
-use super::asked::Asked;
+use super::asked::{Asked, Filter};
 use super::folder::{Folder, Sub};
 use crate::wire::Kind;
 use crate::wire::index::Entry;
@@ -69,9 +69,11 @@ impl Rows<'_> {
         if self.asked.words.is_empty() {
             return (self.page_of(&self.folder.folders, &self.folder.files), self.folder.rows());
         }
-        let is_let = |at: usize| self.name_at(at).is_some_and(|name| self.asked.lets(name));
+        let mut filter = Filter::new(&self.asked.words);
+        let mut is_let = |at: usize| self.name_at(at).is_some_and(|name| filter.lets(name));
         let folders: Vec<Sub> = self.folder.folders.iter().copied().filter(|sub| is_let(sub.first)).collect();
-        let files: Vec<u32> = self.folder.files.iter().copied().filter(|at| is_let(*at as usize)).collect();
+        let let_in = Positions::of(&self.folder.files).filter(is_let);
+        let files: Vec<u32> = self.folder.files.iter().copied().filter(|at| let_in.holds(*at as usize)).collect();
         (self.page_of(&folders, &files), folders.len().saturating_add(files.len()))
     }
 
@@ -85,14 +87,14 @@ impl Rows<'_> {
     }
 
     /// What stands at a position, in this folder.
-    fn name_at(&self, at: usize) -> Option<&str> {
+    fn name_at(&self, at: usize) -> Option<&[u8]> {
         let depth = self.asked.folder.len();
-        let inside = self.owner.index.get(at)?.name.get(depth..)?;
-        inside.trim_start_matches('/').split('/').next()
+        let inside = self.owner.index.name_bytes_at(at)?.get(depth..)?;
+        inside.strip_prefix(b"/").unwrap_or(inside).split(|byte| *byte == b'/').next()
     }
 
     fn sub(&self, sub: &Sub) -> Option<Row> {
-        let name = self.name_at(sub.first)?;
+        let name = std::str::from_utf8(self.name_at(sub.first)?).ok()?;
         let path = if self.asked.folder.is_empty() { name.to_owned() } else { format!("{}/{name}", self.asked.folder) };
         Some(Row {
             name: name.to_owned(),
@@ -111,6 +113,53 @@ impl Rows<'_> {
     fn file(&self, at: u32) -> Option<Row> {
         let entry = self.owner.index.get(at as usize)?;
         Some(file_row(self.say, self.owner, &entry, self.local))
+    }
+}
+
+/// Some positions of an index, a bit each. However files are sorted, their names are looked at in the
+/// order in which they lie in memory.
+struct Positions {
+    first: usize,
+    words: Vec<u64>,
+}
+
+impl Positions {
+    fn of(positions: &[u32]) -> Self {
+        let (first, last) = positions.iter().fold((u32::MAX, 0), |(first, last), at| (first.min(*at), last.max(*at)));
+        let words = (last.saturating_sub(first) as usize / 64).saturating_add(1);
+        let mut made = Self { first: first as usize, words: vec![0; words] };
+        for at in positions {
+            if let Some((word, bit)) = made.place(*at as usize) {
+                made.words.get_mut(word).into_iter().for_each(|word| *word |= bit);
+            }
+        }
+        made
+    }
+
+    /// Those that may stay.
+    fn filter(mut self, mut stays: impl FnMut(usize) -> bool) -> Self {
+        for (word, bits) in self.words.iter_mut().enumerate() {
+            let mut left = *bits;
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                left &= left.wrapping_sub(1);
+                let at = word.saturating_mul(64).saturating_add(bit as usize).saturating_add(self.first);
+                if !stays(at) {
+                    *bits &= !(1 << bit);
+                }
+            }
+        }
+        self
+    }
+
+    fn holds(&self, at: usize) -> bool {
+        let Some((word, bit)) = self.place(at) else { return false };
+        self.words.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn place(&self, at: usize) -> Option<(usize, u64)> {
+        let offset = at.checked_sub(self.first)?;
+        Some((offset / 64, 1 << (offset % 64)))
     }
 }
 
@@ -136,4 +185,24 @@ pub(super) fn file_row(say: Say, owner: &Owner, entry: &Entry<'_>, local: IpAddr
 pub(in crate::http) fn is_viewable(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     extension.is_some_and(|extension| PICTURES.iter().any(|known| known.eq_ignore_ascii_case(extension)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_some_positions_those_stay_that_may() {
+        for positions in [vec![], vec![7], vec![900, 64, 65, 127, 128, 7, 191]] {
+            let mut looked_at = Vec::new();
+            let odd = Positions::of(&positions).filter(|at| {
+                looked_at.push(at);
+                at % 2 == 1
+            });
+            assert!(looked_at.is_sorted() && looked_at.len() == positions.len(), "{looked_at:?}");
+            for at in 0..1_000 {
+                assert_eq!(odd.holds(at as usize), at % 2 == 1 && positions.contains(&at), "{at} of {positions:?}");
+            }
+        }
+    }
 }

@@ -21,6 +21,12 @@ impl Index {
         std::str::from_utf8(self.name_bytes(self.slots.get(position)?)).ok()
     }
 
+    /// The same as bytes: where there are very many, and few of them are shown.
+    #[must_use]
+    pub fn name_bytes_at(&self, position: usize) -> Option<&[u8]> {
+        self.slots.get(position).map(|slot| self.name_bytes(slot))
+    }
+
     /// The size of the file at a position, in bytes.
     #[must_use]
     pub fn size_at(&self, position: usize) -> Option<u64> {
@@ -38,6 +44,23 @@ impl Index {
         let rest = self.slots.get(first..).unwrap_or_default();
         let count = rest.partition_point(|slot| self.name_bytes(slot).starts_with(prefix.as_bytes()));
         first..first.saturating_add(count)
+    }
+
+    /// From a position on, those names that begin with the same bytes, so many: the files of a folder,
+    /// if the last of these is a slash. What is looked at grows with the logarithm of their number.
+    #[must_use]
+    pub fn beginning_alike(&self, first: usize, prefix_bytes: usize) -> Range<usize> {
+        let prefix = |at: usize| self.slots.get(at).and_then(|slot| self.name_bytes(slot).get(..prefix_bytes));
+        let Some(wanted) = prefix(first) else { return first..first };
+        let (mut last, mut step) = (first, 1_usize);
+        while prefix(last.saturating_add(step)) == Some(wanted) {
+            last = last.saturating_add(step);
+            step = step.saturating_mul(2);
+        }
+        let (after, beyond) = (last.saturating_add(1), last.saturating_add(step).min(self.slots.len()));
+        let rest = self.slots.get(after..beyond).unwrap_or_default();
+        let more = rest.partition_point(|slot| self.name_bytes(slot).get(..prefix_bytes) == Some(wanted));
+        first..after.saturating_add(more)
     }
 
     /// The sum of the sizes there, saturating.
@@ -79,5 +102,25 @@ mod tests {
             assert_eq!(index.position_over(offset), Some(position), "{offset}");
         }
         assert_eq!(Index::default().position_over(0), None);
+    }
+
+    #[test]
+    fn the_files_of_a_folder_end_where_the_next_name_begins_otherwise() {
+        let mut names: Vec<String> = (0..300).map(|number| format!("d{:02}/{number:03}", number / 7)).collect();
+        names.extend(["a".into(), "d00-x".into(), "d00/".to_owned() + &"x".repeat(40), "e/y".into()]);
+        names.sort_unstable();
+        let index = Index::from_sorted(names.iter().map(|name| (name.as_str(), 1)));
+        for (at, name) in names.iter().enumerate() {
+            let Some(slash) = name.find('/') else { continue };
+            let below = index.positions_below(&name[..slash]);
+            if below.start == at {
+                assert_eq!(index.beginning_alike(at, slash + 1), below, "{name}");
+            }
+            assert_eq!(index.beginning_alike(at, slash + 1), at..below.end, "{name}");
+        }
+        assert_eq!(
+            [index.beginning_alike(0, 9), index.beginning_alike(names.len(), 1)],
+            [0..0, names.len()..names.len()]
+        );
     }
 }

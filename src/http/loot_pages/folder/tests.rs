@@ -53,8 +53,8 @@ fn what_can_be_looked_at_or_played_is_noticed() {
 }
 
 #[test]
-fn a_large_folder_is_sorted_once_while_its_index_is_the_same() {
-    let names: Vec<String> = (0..KEPT_FROM_ROWS).map(|number| format!("d/{number}")).collect();
+fn a_large_folder_is_looked_at_once_while_its_index_is_the_same() {
+    let names: Vec<String> = (0..KEPT_FROM_FILES).map(|number| format!("d/{number}")).collect();
     let files: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
     let (one, other) = (index(&files), index(&files));
     let (owner_of_one, owner_of_other) = (owner(&one, &[]), owner(&other, &[]));
@@ -66,6 +66,21 @@ fn a_large_folder_is_sorted_once_while_its_index_is_the_same() {
     let held = Arc::downgrade(&one);
     drop((one, owner_of_one));
     assert!(held.upgrade().is_none(), "no index is kept for it");
-    folders.get(&owner_of_other, "", Sort::default());
-    assert_eq!(folders.0.lock().unwrap().len(), 1, "what is kept of the other one goes");
+    let top = folders.get(&owner_of_other, "", Sort::default());
+    assert!(Arc::ptr_eq(&top, &folders.get(&owner_of_other, "", Sort::default())), "few rows, but many files below");
+    assert_eq!(folders.0.lock().unwrap().len(), 2, "what is kept of the other one goes");
+}
+
+#[test]
+fn of_kept_folders_the_longest_unused_ones_make_room() {
+    let names: Vec<String> = (0..KEPT_FROM_FILES).map(|number| format!("{}{number}", "d/".repeat(30))).collect();
+    let files: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let (folders, indexes) = (Folders::default(), (0..10).map(|_| index(&files)).collect::<Vec<_>>());
+    let owners: Vec<Owner> = indexes.iter().map(|index| owner(index, &[])).collect();
+    for (asked, depth) in (0..300).map(|number| (number, number % 30)) {
+        folders.get(&owners[asked / 30], "d/".repeat(depth).trim_end_matches('/'), Sort::default());
+    }
+    let kept = folders.0.lock().unwrap();
+    assert_eq!(kept.len(), KEPT_FOLDERS);
+    assert!(kept.iter().all(|kept| !Weak::ptr_eq(&kept.index, &Arc::downgrade(&indexes[0]))));
 }
