@@ -82,7 +82,7 @@ impl Manifests {
     }
 
     /// To be sent; none while there is no room for it.
-    fn hold(&self, changes: String) -> Option<Bytes> {
+    pub(super) fn hold(&self, changes: String) -> Option<Bytes> {
         if changes.len() <= CHANGES_FREE_BYTES {
             return Some(changes.into());
         }

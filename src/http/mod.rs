@@ -8,6 +8,7 @@ pub mod archive;
 pub mod assets;
 pub mod batch;
 pub mod bring;
+mod changes;
 mod channel_body;
 mod clocked_stream;
 pub mod connection;

@@ -1,6 +1,8 @@
 //! `/s/`: the index, what [names](manifest) and [holds](content) its content, and the files, for old nodes, new nodes and everybody with a link
 //! (`docs/PROTOCOL.md`, section 3).
 
+use std::time::SystemTime;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -13,7 +15,7 @@ use super::file_body::FileBody;
 use super::manifest;
 use super::pieces::leave;
 use super::range::{Selection, Version, select, whole_seconds};
-use super::{App, Ends, content, feed, text};
+use super::{App, Ends, changes, content, feed, text};
 use crate::leaving::Way;
 use crate::listening::canonical;
 use crate::loot::{FileFacts, LootFile};
@@ -68,6 +70,9 @@ pub(super) async fn answer(
     if own == url::MANIFEST_NAME.as_bytes() {
         let since = url::query_first(query, "since");
         return manifest::serve(app, ends, since.as_deref(), headers).await;
+    }
+    if own == url::CHANGES_NAME.as_bytes() {
+        return changes::serve(app, url::query_first(query, "since").as_deref(), headers).await;
     }
     if own == url::CONTENT_NAME.as_bytes() {
         return content::serve(app, ends, query, headers).await;
@@ -133,13 +138,15 @@ pub(super) async fn send_file(
 fn serve_index(app: &App, headers: &HeaderMap) -> Response {
     let snapshot = app.loot.snapshot();
     let body = snapshot.body();
-    let made = snapshot.made.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let version = Version {
-        etag: format!("\"{}\"", snapshot.hmac),
-        modified: whole_seconds(i64::try_from(made.as_nanos()).unwrap_or(i64::MAX)),
-    };
+    let version = Version { etag: format!("\"{}\"", snapshot.hmac), modified: modified_of(snapshot.made) };
     let about = About { file_name: "index", content_type: "text/plain; charset=utf-8", version };
     text::answer(headers, about, body.len() as u64, |first, length| text::part(body, first, length))
+}
+
+/// When a state was made, as headers tell it.
+pub(super) fn modified_of(made: SystemTime) -> SystemTime {
+    let made = made.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    whole_seconds(i64::try_from(made.as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// `g`, decoded. Any spelling that an existing program sends is read.

@@ -4,6 +4,7 @@
 //! bytes and HMAC, always one consistent triple), opens files, and takes hints that something
 //! changed. The [keeper] behind it is the only one that walks the disk.
 
+mod changed_names;
 pub mod deliveries;
 pub mod digests;
 pub mod folder;
@@ -39,10 +40,12 @@ pub use ledger::Ledger;
 pub use listing::HeldBack;
 pub use under_way::UnderWay;
 
+use self::changed_names::ChangedNames;
 use self::digests::desk::Desk;
 use self::digests::lists::Lists;
 use self::hints::{Hint, Hints};
 use self::history::History;
+use crate::wire::index::changes::emit_changes;
 use crate::wire::index::{Edit, Entry};
 use crate::wire::napster::Md5;
 use crate::wire::pieces::{PIECE_BYTES, piece_count};
@@ -66,6 +69,7 @@ pub struct Snapshot {
     /// False until the folder has been read or a stored index was found: nothing to announce yet.
     pub announceable: bool,
     history: History,
+    changed: ChangedNames,
 }
 
 impl Snapshot {
@@ -81,14 +85,29 @@ impl Snapshot {
             made: SystemTime::now(),
             announceable,
             history: History::default(),
+            changed: ChangedNames::default(),
         }
     }
 
     /// The next state, with what became of this one's index.
     #[must_use]
     pub fn followed_by(&self, index: Index, edit: Edit, key: &IndexKey) -> Self {
+        let changed = self.changed.with(self.hmac, &self.index, &index, &edit);
         let history = self.history.with(&self.index, edit);
-        Self { history, ..Self::new(index, key, true) }
+        Self { history, changed, ..Self::new(index, key, true) }
+    }
+
+    /// Whether it is known what changed since the state of that HMAC.
+    #[must_use]
+    pub fn knows_changes_since(&self, hmac: &IndexHmac) -> bool {
+        self.hmac == *hmac || self.changed.knows(hmac)
+    }
+
+    /// What changed since, to be sent (`docs/PROTOCOL.md`, section 6); none if that is not known.
+    #[must_use]
+    pub fn changes_since(&self, hmac: &IndexHmac) -> Option<String> {
+        let names = if self.hmac == *hmac { Vec::new() } else { self.changed.since(hmac)? };
+        Some(emit_changes(hmac, &self.hmac, &self.index, names.into_iter()))
     }
 
     /// What became of `before` to make this index, if that is known: for some of the last states

@@ -5,12 +5,15 @@
 //! for our own loot the text *is* what is served, for a neighbour's it is what search reads.
 
 mod beside;
+pub mod changes;
 mod edit;
 mod places;
+mod served;
 
 use bytes::Bytes;
 
 pub use edit::{Edit, Now};
+pub use served::Served;
 
 use super::LootPath;
 use super::loot_path::Refusal;

@@ -23,6 +23,10 @@ pub const MANIFEST_TARGET: &str = "/s/?g=forban/index.manifest";
 pub const MANIFEST_SINCE: &str = "&since=";
 /// The target of an index request, as Forban writes it.
 pub const INDEX_TARGET: &str = "/s/?g=forban/index";
+/// The name under which a node tells what changed in its index (section 6) …
+pub const CHANGES_NAME: &str = "forban/index.changes";
+/// … and the target of that request, up to the HMAC of the state that is there already.
+pub const CHANGES_SINCE_TARGET: &str = "/s/?g=forban/index.changes&since=";
 
 /// The name by which many small files are asked for at once (section 6) …
 pub const BATCH_NAME: &str = "forban/index.batch";
