@@ -134,7 +134,10 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
     serve(listeners, &app, &config, &tasks, cores);
     tasks.spawn(bring::keep_tidy(deliveries));
     let cache = IndexCache::open(state.path()).context("the state folder cannot be written")?;
-    tasks.spawn(IndexFetcher::new(neighbourhood.clone(), news.clone(), cache, &config.key, bind).run(tasks.clone()));
+    tasks.spawn(
+        IndexFetcher::new(loot.clone(), neighbourhood.clone(), news.clone(), cache, &config.key, bind)
+            .run(tasks.clone()),
+    );
     tasks.spawn(Gatherer::new(loot.clone(), neighbourhood.clone(), news.clone(), &config.name).run());
     discovery.run(config.name.clone(), uuid, loot.clone(), neighbourhood, &tasks);
     if config.mirror.is_some() && !quiet && terminal.is_watched() {

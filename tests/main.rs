@@ -22,6 +22,7 @@ mod golden;
 mod golden_directory;
 mod hostile_bodies;
 mod hostile_index;
+mod index_changes;
 mod lifecycle;
 mod live;
 mod malformed;

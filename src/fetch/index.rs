@@ -9,15 +9,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
+use super::changes::{After, Before};
 use super::client::{Connection, Dialling, declared_length};
 use super::manifest::ManifestReader;
 use super::{FetchError, compressed};
+use crate::loot::Loot;
 use crate::neighbours::index_cache::IndexCache;
 use crate::neighbours::{DueFetch, DueManifest, KnownIndex, Neighbourhood};
 use crate::news::News;
 use crate::shutdown::Tasks;
-use crate::wire::index::{INDEX_MAX_BYTES, IndexError};
-use crate::wire::{Index, IndexKey, url};
+use crate::wire::index::{INDEX_MAX_BYTES, IndexError, Refused, Served};
+use crate::wire::{Index, IndexHmac, IndexKey, url};
 
 /// Indexes and manifests fetched at once.
 const FETCHES_MAX: usize = 8;
@@ -31,6 +33,7 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(5);
 /// Fetches indexes for a neighbourhood.
 #[derive(Clone, Debug)]
 pub struct IndexFetcher {
+    loot: Loot,
     neighbourhood: Neighbourhood,
     cache: IndexCache,
     keys: Arc<[IndexKey]>,
@@ -46,6 +49,7 @@ impl IndexFetcher {
     /// With a pre-shared key only that counts; without, both the specified and the practised one.
     #[must_use]
     pub fn new(
+        loot: Loot,
         neighbourhood: Neighbourhood,
         news: News,
         cache: IndexCache,
@@ -57,6 +61,7 @@ impl IndexFetcher {
             _ => vec![IndexKey::Specified, IndexKey::Practised],
         };
         Self {
+            loot,
             neighbourhood,
             cache,
             keys: keys.into(),
@@ -156,20 +161,51 @@ impl IndexFetcher {
         self.neighbourhood.manifest_answered(due.uuid, answer, began.elapsed(), Instant::now());
     }
 
-    /// What an earlier run kept, if it is what is announced now.
+    /// What is here already, if it is what is announced now: what an earlier run kept or, of who
+    /// was asked before, the same index of somebody else. In a room where all have everything the
+    /// lists are the same.
     async fn recall(&self, due: &DueFetch) -> Option<KnownIndex> {
-        let announced = due.announced.filter(|_| !due.is_known)?;
-        let (cache, keys, uuid) = (self.cache.clone(), self.keys.clone(), due.uuid);
-        let news = self.news.clone();
+        let announced = due.announced?;
+        if due.is_known {
+            return self.same_elsewhere(due.uuid, announced);
+        }
+        let (fetcher, uuid) = (self.clone(), due.uuid);
         let recall = move || {
-            let body = cache.load(uuid)?;
-            let key = announced.key_of(&body, &keys)?.clone();
-            let (index, refused) = Index::parse(&body).ok()?;
-            let index = Arc::new(index);
-            news.recall(uuid, index.clone());
-            Some(KnownIndex::new(index, refused, Some(announced), Some(key)))
+            let body = fetcher.cache.load(uuid)?;
+            let key = announced.key_of(&body, &fetcher.keys)?.clone();
+            let Served { index, refused, is_exact, .. } = Index::take(body).ok()?;
+            let index = fetcher.shared(index);
+            fetcher.news.recall(uuid, index.clone());
+            Some(KnownIndex::new(index, refused, Some(announced), Some(key)).exactly(is_exact))
         };
         tokio::task::spawn_blocking(recall).await.ok()?
+    }
+
+    /// Ours or another neighbour's. Who says that he has it could as well serve it.
+    fn same_elsewhere(&self, uuid: Uuid, announced: IndexHmac) -> Option<KnownIndex> {
+        let ours = self.loot.snapshot();
+        let (index, key) = match self.keys.first() {
+            Some(key) if ours.hmac == announced => (ours.index.clone(), Some(key.clone())),
+            _ => self.neighbourhood.index_of(announced).map(|known| (known.index, known.verified_by))?,
+        };
+        let known = KnownIndex::new(index, Refused::default(), Some(announced), key).exactly(true);
+        Some(self.carrying(uuid, known))
+    }
+
+    /// With what is known of its contents from before.
+    fn carrying(&self, uuid: Uuid, known: KnownIndex) -> KnownIndex {
+        match self.neighbourhood.get(uuid).and_then(|neighbour| neighbour.manifest) {
+            Some(before) => known.carrying(&before),
+            None => known,
+        }
+    }
+
+    /// What is the same as ours or another neighbour's is in memory once.
+    fn shared(&self, index: Index) -> Arc<Index> {
+        let ours = self.loot.snapshot().index.clone();
+        let theirs = self.neighbourhood.indexes_of_length(index.text().len());
+        let same = std::iter::once(ours).chain(theirs).find(|other| **other == index);
+        same.unwrap_or_else(|| Arc::new(index))
     }
 
     async fn fetch_from_any(&self, due: &DueFetch) -> Result<(Connection, KnownIndex), FetchError> {
@@ -186,29 +222,49 @@ impl IndexFetcher {
     }
 
     async fn fetch_from(&self, service: SocketAddr, due: &DueFetch) -> Result<(Connection, KnownIndex), FetchError> {
-        let (connection, body) = read_index(service, self.from).await?;
-        let before = self.neighbourhood.get(due.uuid).and_then(|neighbour| neighbour.manifest);
-        let (cache, keys, uuid, announced) = (self.cache.clone(), self.keys.clone(), due.uuid, due.announced);
-        let (news, is_known) = (self.news.clone(), due.is_known);
-        let take = move || {
-            let key = announced.and_then(|announced| announced.key_of(&body, &keys).cloned());
-            let psk_only = keys.iter().any(|key| matches!(key, IndexKey::PreShared(_)));
-            if psk_only && key.is_none() {
-                return Err(FetchError::NotVerified);
+        let mut connection = Connection::open(service, &Dialling::unlimited(self.from)).await?;
+        let known = self.neighbourhood.get(due.uuid).and_then(|neighbour| neighbour.known);
+        if let Some(before) = known.as_ref().and_then(Before::of) {
+            match before.follow(&mut connection, due.announced).await {
+                Ok(after) => return Ok((connection, self.keep_changed(due.uuid, after).await?)),
+                Err(error) => tracing::debug!(uuid = %due.uuid, %error, "the whole index is asked for"),
             }
-            let (index, refused) = Index::parse(&body)?;
-            if !is_known && let Some((before, _)) = cache.load(uuid).and_then(|body| Index::parse(&body).ok()) {
-                news.recall(uuid, Arc::new(before));
-            }
-            cache.store(uuid, &body);
-            let known = KnownIndex::new(Arc::new(index), refused, announced, key);
-            Ok(match before {
-                Some(before) => known.carrying(&before),
-                None => known,
-            })
+            connection.renew().await?;
+        }
+        let body = read_index(&mut connection).await?;
+        let (fetcher, due) = (self.clone(), due.clone());
+        let known = tokio::task::spawn_blocking(move || fetcher.keep(body, &due)).await;
+        Ok((connection, known.map_err(std::io::Error::other)??))
+    }
+
+    /// An index that came as a whole. Blocks.
+    fn keep(&self, body: Vec<u8>, due: &DueFetch) -> Result<KnownIndex, FetchError> {
+        let key = due.announced.and_then(|announced| announced.key_of(&body, &self.keys).cloned());
+        let psk_only = self.keys.iter().any(|key| matches!(key, IndexKey::PreShared(_)));
+        if psk_only && key.is_none() {
+            return Err(FetchError::NotVerified);
+        }
+        let before = (!due.is_known).then(|| self.cache.load(due.uuid)).flatten();
+        let Served { index, refused, body, is_exact } = Index::take(body)?;
+        self.cache.store(due.uuid, &body);
+        drop(body);
+        if let Some(before) = before.and_then(|before| Index::take(before).ok()) {
+            self.news.recall(due.uuid, Arc::new(before.index));
+        }
+        let known = KnownIndex::new(self.shared(index), refused, due.announced, key).exactly(is_exact);
+        Ok(self.carrying(due.uuid, known))
+    }
+
+    /// One that was made of the one before.
+    async fn keep_changed(&self, uuid: Uuid, after: After) -> Result<KnownIndex, FetchError> {
+        let fetcher = self.clone();
+        let keep = move || {
+            fetcher.cache.store(uuid, after.index.text());
+            let index = fetcher.shared(after.index);
+            let known = KnownIndex::new(index, Refused::default(), Some(after.hmac), Some(after.key));
+            fetcher.carrying(uuid, known.exactly(true))
         };
-        let known = tokio::task::spawn_blocking(take).await.map_err(std::io::Error::other)?;
-        Ok((connection, known?))
+        Ok(tokio::task::spawn_blocking(keep).await.map_err(std::io::Error::other)?)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<Uuid>> {
@@ -216,9 +272,8 @@ impl IndexFetcher {
     }
 }
 
-async fn read_index(service: SocketAddr, from: Option<IpAddr>) -> Result<(Connection, Vec<u8>), FetchError> {
-    let mut connection = Connection::open(service, &Dialling::unlimited(from)).await?;
-    let response = compressed::get(&mut connection, url::INDEX_TARGET, &[]).await?;
+async fn read_index(connection: &mut Connection) -> Result<Vec<u8>, FetchError> {
+    let response = compressed::get(connection, url::INDEX_TARGET, &[]).await?;
     if response.status() != http::StatusCode::OK {
         return Err(FetchError::Status(response.status()));
     }
@@ -226,5 +281,5 @@ async fn read_index(service: SocketAddr, from: Option<IpAddr>) -> Result<(Connec
         return Err(IndexError::TooBig.into());
     }
     let body = compressed::whole(response, INDEX_MAX_BYTES).await?;
-    Ok((connection, body.ok_or(IndexError::TooBig)?))
+    Ok(body.ok_or(IndexError::TooBig)?)
 }

@@ -4,6 +4,7 @@
 //! content encoding but the one that lists are asked for in; every wait has a deadline and every body a limit.
 
 pub mod batch;
+mod changes;
 pub mod client;
 mod compressed;
 pub mod feed;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use crate::wire::batch::BatchError;
 use crate::wire::index::IndexError;
+use crate::wire::index::changes::ChangesError;
 use crate::wire::manifest::ManifestError;
 use crate::wire::pieces::PieceListError;
 
@@ -77,6 +79,9 @@ pub enum FetchError {
     /// The index is none, or too big.
     #[error("{0}")]
     Index(#[from] IndexError),
+    /// What changed in an index is not told, or not rightly.
+    #[error("{0}")]
+    Changes(#[from] ChangesError),
     /// The manifest is none, or too big.
     #[error("{0}")]
     Manifest(#[from] ManifestError),
@@ -92,7 +97,7 @@ impl FetchError {
     /// Whether the connection can serve no further request.
     #[must_use]
     pub fn ends_connection(&self) -> bool {
-        !matches!(self, Self::Index(_) | Self::Manifest(_) | Self::NotVerified)
+        !matches!(self, Self::Index(_) | Self::Changes(_) | Self::Manifest(_) | Self::NotVerified)
     }
 
     /// Whether the neighbour as a whole is at fault, and not this one file.

@@ -157,6 +157,7 @@ fn of_fetch(error: &FetchError) -> FailureKind {
         | FetchError::Pieces(_)
         | FetchError::OtherPieces
         | FetchError::Index(_)
+        | FetchError::Changes(_)
         | FetchError::Manifest(_)
         | FetchError::NotVerified => FailureKind::WrongAnswer,
     }

@@ -18,6 +18,9 @@ pub struct KnownIndex {
     pub(super) announced: Option<IndexHmac>,
     /// The key under which that HMAC verifies; `None`: it does not.
     pub verified_by: Option<IndexKey>,
+    /// The text of the index is byte for byte what the neighbour serves: then changes that it tells
+    /// lead from it to its next one.
+    pub is_exact: bool,
     /// How long it took to fetch: a large index is not fetched every second.
     pub(super) took: Duration,
     /// What the manifest before told of files that are in this index too.
@@ -33,7 +36,29 @@ impl KnownIndex {
         announced: Option<IndexHmac>,
         verified_by: Option<IndexKey>,
     ) -> Self {
-        Self { index, refused: Arc::new(refused), announced, verified_by, took: Duration::ZERO, carried: None }
+        Self {
+            index,
+            refused: Arc::new(refused),
+            announced,
+            verified_by,
+            is_exact: false,
+            took: Duration::ZERO,
+            carried: None,
+        }
+    }
+
+    /// The same, where the text of the index is what its neighbour serves.
+    #[must_use]
+    pub fn exactly(self, is_exact: bool) -> Self {
+        Self { is_exact, ..self }
+    }
+
+    /// The HMAC of the state that its node and we have, if it is one of ours: such a node may tell
+    /// what changed since.
+    #[must_use]
+    pub fn since(&self) -> Option<IndexHmac> {
+        let is_ours = matches!(self.verified_by, Some(IndexKey::Specified | IndexKey::PreShared(_)));
+        self.announced.filter(|_| self.is_exact && is_ours)
     }
 
     /// The same, with what is known of its files from the manifest before.

@@ -13,7 +13,7 @@ pub mod manifest;
 pub mod neighbour;
 pub mod switched_off;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ pub use manifest::{DueManifest, KnownManifest, ManifestAnswer};
 pub use neighbour::{Heard, Neighbour};
 pub use switched_off::SwitchedOff;
 
-use crate::wire::{Announcement, IndexHmac};
+use crate::wire::{Announcement, Index, IndexHmac};
 
 /// Neighbours in the table; a flood evicts only unproven ones.
 const NEIGHBOURS_MAX: usize = 1_024;
@@ -232,6 +232,22 @@ impl Neighbourhood {
         (due, next)
     }
 
+    /// An index that some neighbour has, and announces by that HMAC.
+    #[must_use]
+    pub fn index_of(&self, hmac: IndexHmac) -> Option<KnownIndex> {
+        let table = self.lock();
+        let mut known = table.values().filter_map(|neighbour| neighbour.known.as_ref());
+        known.find(|known| known.since() == Some(hmac)).cloned()
+    }
+
+    /// The indexes whose texts have so many bytes.
+    #[must_use]
+    pub fn indexes_of_length(&self, bytes: usize) -> Vec<Arc<Index>> {
+        let table = self.lock();
+        let known = table.values().filter_map(|neighbour| neighbour.known.as_ref());
+        known.map(|known| &known.index).filter(|index| index.text().len() == bytes).cloned().collect()
+    }
+
     /// Waits until some index may be due.
     pub async fn fetch_wanted(&self) {
         self.fetch_wanted.notified().await;
@@ -242,7 +258,8 @@ impl Neighbourhood {
     pub fn fetched(&self, uuid: Uuid, from: Option<IpAddr>, known: KnownIndex, now: Instant) -> bool {
         let mut table = self.lock();
         let Some(neighbour) = table.get_mut(&uuid) else { return false };
-        let differs = neighbour.known.as_ref().is_none_or(|before| before.index != known.index);
+        let is_same = |before: &KnownIndex| Arc::ptr_eq(&before.index, &known.index) || before.index == known.index;
+        let differs = !neighbour.known.as_ref().is_some_and(is_same);
         let first_heard = neighbour.first_heard;
         neighbour.succeed(from, known, now);
         let mut dialled = self.dialled();
@@ -384,8 +401,15 @@ fn evict(table: &mut BTreeMap<Uuid, Neighbour>, among: impl Fn(&Neighbour) -> bo
     table.remove(&uuid).is_some()
 }
 
+/// What several neighbours share counts once.
+fn memory_bytes(table: &BTreeMap<Uuid, Neighbour>) -> usize {
+    let mut counted = HashSet::new();
+    let parts = table.values().flat_map(Neighbour::held).filter(|(place, _)| counted.insert(*place));
+    parts.fold(0, |sum, (_, bytes)| sum.saturating_add(bytes))
+}
+
 fn bound_indexes(table: &mut BTreeMap<Uuid, Neighbour>, keep: Uuid) {
-    while table.values().map(Neighbour::memory_bytes).sum::<usize>() > INDEX_BYTES_MAX {
+    while memory_bytes(table) > INDEX_BYTES_MAX {
         let others = table.values().filter(|n| n.uuid != keep && n.known.is_some());
         let Some(oldest) = others.min_by_key(|n| (n.manifest.is_none(), n.heard())).map(|n| n.uuid) else { break };
         if let Some(neighbour) = table.get_mut(&oldest) {

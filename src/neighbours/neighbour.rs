@@ -337,10 +337,12 @@ impl Neighbour {
         }
     }
 
-    /// What its index and manifest take in memory.
-    pub(super) fn memory_bytes(&self) -> usize {
-        let index_bytes = self.known.as_ref().map_or(0, |known| known.index.memory_bytes());
-        index_bytes.saturating_add(self.manifest.as_ref().map_or(0, |manifest| manifest.digests.memory_bytes()))
+    /// Its index and what its manifest tells: the place of each in memory, and what it takes there.
+    pub(super) fn held(&self) -> impl Iterator<Item = (usize, usize)> {
+        let index = self.known.as_ref().map(|known| (Arc::as_ptr(&known.index).addr(), known.index.memory_bytes()));
+        let digests = self.manifest.as_ref().map(|manifest| &manifest.digests);
+        let digests = digests.map(|digests| (Arc::as_ptr(digests).addr(), digests.memory_bytes()));
+        index.into_iter().chain(digests)
     }
 
     pub(super) fn fail(&mut self, why: Box<str>) {

@@ -217,7 +217,9 @@ fn for_want_of_room_manifests_go_before_indexes() {
     for uuid in 1..=5_u128 {
         let (ip, hmac, now) = (format!("10.0.0.{uuid}"), hmac("x"), scene.at(u64::try_from(uuid).unwrap()));
         scene.hear(uuid, &ip, hmac, u64::try_from(uuid).unwrap());
-        let known = KnownIndex::new(index.clone(), Refused::default(), hmac, Some(IndexKey::Specified));
+        // Its own: what several share counts once.
+        let own = Arc::new(Index::clone(&index));
+        let known = KnownIndex::new(own, Refused::default(), hmac, Some(IndexKey::Specified));
         scene.neighbourhood.fetched(Uuid::from_u128(uuid), ip.parse().ok(), known, now);
         let due = scene.neighbourhood.take_due_manifest(Uuid::from_u128(uuid), now).unwrap();
         let body = format!("boucan-manifest 1\n\n{rows}");
