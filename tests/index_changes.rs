@@ -82,7 +82,7 @@ fn a_node_tells_what_changed_since_a_state_of_its_index() {
     let answer = node.get(&target(&first));
     let head = format!("forban/index.changes 1\nsince {first}\nhmac {last}\n\n");
     assert_eq!((answer.status, answer.text()), (200, head + "- d/0500\n+ d/new,5\n"));
-    let led = Changes::parse(&answer.body).unwrap().lead_from(&before, &[IndexKey::Specified]).map(|(index, _)| index);
+    let led = Changes::parse(&answer.body).unwrap().lead_from(&before, &IndexKey::Specified).map(|(index, _)| index);
     assert_eq!(led.unwrap(), after);
     let none = node.get(&target(&last));
     assert_eq!(none.text(), format!("forban/index.changes 1\nsince {last}\nhmac {last}\n\n"));

@@ -10,6 +10,7 @@ use http::StatusCode;
 use super::client::{Connection, declared_length};
 use super::{FetchError, compressed};
 use crate::neighbours::KnownIndex;
+use crate::wire::index::Edit;
 use crate::wire::index::changes::{CHANGES_FROM_BYTES, CHANGES_MAX_BYTES, Changes, ChangesError};
 use crate::wire::{Index, IndexHmac, IndexKey, url};
 
@@ -24,7 +25,10 @@ pub(super) struct Before {
 
 /// The state to which changes lead.
 pub(super) struct After {
+    pub(super) before: Arc<Index>,
     pub(super) index: Index,
+    /// What leads from the one to the other.
+    pub(super) edit: Edit,
     pub(super) hmac: IndexHmac,
     pub(super) key: IndexKey,
 }
@@ -70,8 +74,8 @@ impl Before {
         if announced != Some(changes.hmac) && changes.hmac == self.hmac {
             return Err(ChangesError::NotThere);
         }
-        let (index, key) = changes.lead_from(&self.index, std::slice::from_ref(&self.key))?;
-        Ok(After { index, hmac: changes.hmac, key: key.clone() })
+        let (index, edit) = changes.lead_from(&self.index, &self.key)?;
+        Ok(After { before: self.index.clone(), index, edit, hmac: changes.hmac, key: self.key.clone() })
     }
 }
 

@@ -262,7 +262,7 @@ impl IndexFetcher {
             fetcher.cache.store(uuid, after.index.text());
             let index = fetcher.shared(after.index);
             let known = KnownIndex::new(index, Refused::default(), Some(after.hmac), Some(after.key));
-            fetcher.carrying(uuid, known.exactly(true))
+            fetcher.carrying(uuid, known.exactly(true).that_came_of(&after.before, after.edit))
         };
         Ok(tokio::task::spawn_blocking(keep).await.map_err(std::io::Error::other)?)
     }

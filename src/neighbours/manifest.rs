@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::KnownIndex;
 use super::attempts::Attempts;
+use crate::wire::index::Edit;
 use crate::wire::manifest::{Before, Header, ManifestVersion, Mirrors};
 use crate::wire::napster::PeerAddress;
 use crate::wire::{DigestTable, Index, IndexHmac, IndexKey, Manifest};
@@ -114,8 +115,12 @@ impl KnownManifest {
     /// Beside a newer index, until the manifest is read again: what kept its name and size keeps
     /// its digests. It is asked for unconditionally then, because lines were skipped of files that
     /// were not in the old index.
-    pub(super) fn carried_to(&self, index: Arc<Index>) -> Self {
-        Self { digests: Arc::new(self.digests.carried_to(index)), etag: None, ..self.clone() }
+    pub(super) fn carried_to(&self, index: Arc<Index>, edit: Option<&Edit>) -> Self {
+        let digests = match edit {
+            Some(edit) => self.digests.carried_by(index, edit),
+            None => self.digests.carried_to(index),
+        };
+        Self { digests: Arc::new(digests), etag: None, ..self.clone() }
     }
 
     /// The same with the address that is to be believed now; none if it is what it was.

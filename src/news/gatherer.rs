@@ -128,7 +128,7 @@ impl Gatherer {
         }
         let is_awaited = neighbour.manifest_awaited_until(now).is_some();
         let Some(before) = self.known.get(&node) else { return };
-        let edit = Arc::new(before.edit_to(&offer));
+        let edit = known.edit_from(&before.index).unwrap_or_else(|| Arc::new(before.edit_to(&offer)));
         self.take(node, &neighbour.name, Look { offer, edit, is_awaited }, now, time);
     }
 

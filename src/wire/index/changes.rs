@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::edit::Now;
+use super::edit::{Edit, Now};
 use super::{INDEX_MAX_BYTES, Index, LineError, parse_line};
 use crate::wire::{IndexHmac, IndexKey};
 
@@ -89,18 +89,17 @@ impl<'t> Changes<'t> {
         Ok(Self { since, hmac, names })
     }
 
-    /// The index after, made of the one before, if it is what was promised; and under which of the
-    /// keys it is.
+    /// The index after, made of the one before, if it is what was promised, and by which edit.
     ///
     /// # Errors
     /// [`ChangesError::NotThere`].
-    pub fn lead_from<'k>(&self, before: &Index, keys: &'k [IndexKey]) -> Result<(Index, &'k IndexKey), ChangesError> {
-        let (index, _) = before.edited(self.names.iter().copied());
+    pub fn lead_from(&self, before: &Index, key: &IndexKey) -> Result<(Index, Edit), ChangesError> {
+        let (index, edit) = before.edited(self.names.iter().copied());
         if index.text().len() > INDEX_MAX_BYTES {
             return Err(ChangesError::NotThere);
         }
-        let key = self.hmac.key_of(index.text(), keys).ok_or(ChangesError::NotThere)?;
-        Ok((index, key))
+        let is_it = self.hmac.key_of(index.text(), std::slice::from_ref(key)).is_some();
+        is_it.then_some((index, edit)).ok_or(ChangesError::NotThere)
     }
 }
 
@@ -140,8 +139,6 @@ pub fn emit_changes<'n>(
 mod tests {
     use super::*;
 
-    const KEYS: [IndexKey; 2] = [IndexKey::Specified, IndexKey::Practised];
-
     fn index(text: &str) -> Index {
         Index::parse(text.as_bytes()).unwrap().0
     }
@@ -165,10 +162,11 @@ mod tests {
         assert_eq!(text, head + "- - x\n- What?.mp3\n+ a, b.txt,4\n+ new,7\n");
         let changes = Changes::parse(text.as_bytes()).unwrap();
         assert_eq!((changes.since, changes.hmac), (hmac(&before), hmac(&after)));
-        assert_eq!(changes.lead_from(&before, &KEYS), Ok((after.clone(), &IndexKey::Specified)));
+        let (led, edit) = changes.lead_from(&before, &IndexKey::Specified).unwrap();
+        assert_eq!((led, edit.gone(), edit.new_ones()), (after.clone(), &[0, 1, 2][..], &[0, 1][..]));
         // From elsewhere they lead nowhere, and with another key they prove nothing.
-        assert_eq!(changes.lead_from(&index("other,1\n"), &KEYS), Err(ChangesError::NotThere));
-        let secret = [IndexKey::PreShared(b"secret".as_slice().into())];
+        assert_eq!(changes.lead_from(&index("other,1\n"), &IndexKey::Specified), Err(ChangesError::NotThere));
+        let secret = IndexKey::PreShared(b"secret".as_slice().into());
         assert_eq!(changes.lead_from(&before, &secret), Err(ChangesError::NotThere));
     }
 
