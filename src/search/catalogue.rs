@@ -1,27 +1,37 @@
-//! The catalogue of one shelf: its names folded and laid out to be searched, made once for each
-//! state of an index. Immutable.
+//! The catalogue of one shelf: what a search has to know beside its index, made once for each state
+//! of that. Immutable.
 //!
-//! What comes before the last `/` stands once for each folder, so that a search reads little more
-//! than the names in the folders: beside its name a file takes five bytes here.
+//! Names of files that are plain ASCII are searched where they stand, in the index; only the others
+//! stand here, folded. What comes before the last `/` stands once for each folder. So a file takes a
+//! byte here, and an odd one its name and eight bytes more.
 
-use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::arena::Arena;
+use super::extensions::Extensions;
 use crate::wire::{Index, Kind};
-
-/// Extensions whose kind is remembered while a catalogue is made.
-const EXTENSIONS_MAX: usize = 4_096;
 
 /// The names of one shelf.
 #[derive(Debug, Default)]
 pub struct Catalogue {
-    names: Arena,
+    /// Empty, where the names are in none: then they are all odd ones.
+    index: Arc<Index>,
     /// By position.
     kinds: Box<[Kind]>,
+    odd: Odd,
     folders: Folders,
     /// Files in a row that are in the same folder.
     runs: Box<[Run]>,
+}
+
+/// Names of files that cannot be compared as they stand.
+#[derive(Debug, Default)]
+pub(super) struct Odd {
+    /// Rising.
+    pub(super) positions: Vec<u32>,
+    /// Folded.
+    pub(super) names: Arena,
 }
 
 /// The folders in which files are, in the order in which an index names them first. What is below
@@ -44,24 +54,24 @@ struct Run {
 impl Catalogue {
     /// Of an index.
     #[must_use]
-    pub fn of_index(index: &Index) -> Self {
-        let mut maker = Maker::default();
+    pub fn of_index(index: &Arc<Index>) -> Self {
+        let mut maker = Maker::with_room_for(index.len());
         index.names().for_each(|name| maker.add(name));
-        maker.finish()
+        Self { index: index.clone(), ..maker.finish() }
     }
 
     /// Of names that are in no folders.
     #[must_use]
     pub fn of_names<'n>(names: impl Iterator<Item = &'n str>) -> Self {
         let mut maker = Maker::default();
-        names.for_each(|name| maker.add_to(0, name));
+        names.for_each(|name| maker.add_to(0, name, true));
         maker.finish()
     }
 
     /// How many names.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.names.len()
+        self.kinds.len()
     }
 
     /// Whether there is none.
@@ -73,10 +83,10 @@ impl Catalogue {
     /// What it takes in memory.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let folders =
-            self.folders.paths.memory_bytes().saturating_add(self.folders.first_files.capacity().saturating_mul(4));
+        let numbers = self.folders.first_files.capacity().saturating_add(self.odd.positions.capacity());
+        let texts = self.folders.paths.memory_bytes().saturating_add(self.odd.names.memory_bytes());
         let slices = size_of_val(&*self.kinds).saturating_add(size_of_val(&*self.runs));
-        self.names.memory_bytes().saturating_add(folders).saturating_add(slices)
+        numbers.saturating_mul(4).saturating_add(texts).saturating_add(slices)
     }
 
     /// The kind of the file at a position.
@@ -85,8 +95,20 @@ impl Catalogue {
         self.kinds.get(position).copied().unwrap_or(Kind::Other)
     }
 
-    pub(super) fn names(&self) -> &Arena {
-        &self.names
+    /// The index in which the names stand.
+    pub(super) fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    pub(super) fn odd(&self) -> &Odd {
+        &self.odd
+    }
+
+    /// The name of a file without its folders: as it stands if it is ASCII, else folded. Either is
+    /// to be compared without regard to the case of ASCII letters.
+    pub(super) fn file_name(&self, position: usize) -> &[u8] {
+        let (_, file) = folder_and_file(self.index.name_bytes_at(position));
+        if !file.is_empty() && file.is_ascii() { file } else { self.odd.name_of(position).as_bytes() }
     }
 
     pub(super) fn folders(&self) -> &Folders {
@@ -107,6 +129,27 @@ impl Catalogue {
     }
 }
 
+impl Odd {
+    /// The name of the file at a position, if it is one of them.
+    fn name_of(&self, position: usize) -> &str {
+        let number = u32::try_from(position).ok().and_then(|position| self.positions.binary_search(&position).ok());
+        number.map_or("", |number| self.names.get(number))
+    }
+
+    /// The numbers of those among some positions.
+    pub(super) fn among(&self, positions: &Range<usize>) -> Range<usize> {
+        let before = |position: usize| self.positions.partition_point(|odd| (*odd as usize) < position);
+        before(positions.start)..before(positions.end)
+    }
+}
+
+/// What comes before the last `/`, and what after it.
+pub(super) fn folder_and_file(name: &[u8]) -> (&[u8], &[u8]) {
+    let file_at = memchr::memrchr(b'/', name).map_or(0, |slash| slash.saturating_add(1));
+    let (folder, file) = name.split_at_checked(file_at).unwrap_or_default();
+    (folder.strip_suffix(b"/").unwrap_or(folder), file)
+}
+
 /// Makes a catalogue of names in the order of an index.
 #[derive(Default)]
 struct Maker<'n> {
@@ -116,13 +159,27 @@ struct Maker<'n> {
     /// The folders in which the last name is, from the outermost: how long the path is, and its
     /// number if it has files itself.
     open: Vec<(usize, Option<u32>)>,
+    /// The last name, and its folder.
     last: &'n str,
-    known: HashMap<Box<str>, Kind>,
+    last_folder: &'n str,
+    extensions: Extensions,
 }
 
 impl<'n> Maker<'n> {
+    fn with_room_for(files: usize) -> Self {
+        Self { kinds: Vec::with_capacity(files), ..Self::default() }
+    }
+
     fn add(&mut self, name: &'n str) {
-        let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let slash = memchr::memrchr(b'/', name.as_bytes());
+        let folder = slash.and_then(|slash| name.get(..slash)).unwrap_or_default();
+        let file = slash.map_or(name, |slash| name.get(slash.saturating_add(1)..).unwrap_or_default());
+        let is_odd = !file.is_ascii();
+        if let Some(run) = self.runs.last().filter(|_| folder == self.last_folder) {
+            self.last = name;
+            return self.add_to(run.folder, file, is_odd);
+        }
+        self.last_folder = folder;
         let last = std::mem::replace(&mut self.last, name);
         // Out of the folders in which this one is not …
         while let Some((length, _)) = self.open.last() {
@@ -143,7 +200,7 @@ impl<'n> Maker<'n> {
             self.open.push((folder.len(), None));
         }
         let number = self.number_of(folder);
-        self.add_to(number, file);
+        self.add_to(number, file, is_odd);
     }
 
     fn number_of(&mut self, folder: &str) -> u32 {
@@ -155,20 +212,26 @@ impl<'n> Maker<'n> {
         *number.get_or_insert_with(|| self.made.folders.push(folder, self.kinds.len()))
     }
 
-    fn add_to(&mut self, folder: u32, file: &str) {
+    fn add_to(&mut self, folder: u32, file: &str, is_odd: bool) {
         if self.made.folders.first_files.is_empty() {
             self.made.folders.push("", self.kinds.len());
         }
+        let position = u32::try_from(self.kinds.len()).unwrap_or(u32::MAX);
         if self.runs.last().is_none_or(|run| run.folder != folder) {
-            self.runs.push(Run { first: u32::try_from(self.kinds.len()).unwrap_or(u32::MAX), folder });
+            self.runs.push(Run { first: position, folder });
         }
-        let folded = self.made.names.push(file);
-        let kind = kind_of(folded, &mut self.known);
-        self.kinds.push(kind);
+        let name = if is_odd {
+            self.made.odd.positions.push(position);
+            self.made.odd.names.push(file)
+        } else {
+            file
+        };
+        self.kinds.push(self.extensions.kind_of(name));
     }
 
     fn finish(mut self) -> Catalogue {
-        self.made.names.close();
+        self.made.odd.names.close();
+        self.made.odd.positions.shrink_to_fit();
         self.made.folders.paths.close();
         self.made.folders.first_files.shrink_to_fit();
         Catalogue { kinds: self.kinds.into(), runs: self.runs.into(), ..self.made }
@@ -184,26 +247,13 @@ impl Folders {
     }
 }
 
-/// There are few extensions, and looking one up takes longer than remembering it.
-fn kind_of(file: &str, known: &mut HashMap<Box<str>, Kind>) -> Kind {
-    let Some((_, extension)) = file.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()) else { return Kind::Other };
-    if let Some(kind) = known.get(extension) {
-        return *kind;
-    }
-    let kind = Kind::of(file);
-    if known.len() < EXTENSIONS_MAX {
-        known.insert(extension.into(), kind);
-    }
-    kind
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn index(text: &str) -> Index {
-        Index::parse(text.as_bytes()).unwrap().0
+    fn index(text: &str) -> Arc<Index> {
+        Arc::new(Index::parse(text.as_bytes()).unwrap().0)
     }
 
     /// Each file as the catalogue has it: its folder and its name.
@@ -211,7 +261,8 @@ mod tests {
         let runs = catalogue.runs(0..catalogue.len());
         runs.flat_map(|(run, folder)| run.map(move |position| (folder, position)))
             .map(|(folder, position)| {
-                (catalogue.folders.paths.get(folder).to_owned(), catalogue.names.get(position).to_owned())
+                let file = std::str::from_utf8(catalogue.file_name(position)).unwrap().to_lowercase();
+                (catalogue.folders.paths.get(folder).to_owned(), file)
             })
             .collect()
     }
@@ -227,7 +278,7 @@ mod tests {
         assert_eq!(catalogue.folders.paths.len(), 6);
         assert_eq!((catalogue.kind(2), catalogue.kind(4)), (Kind::Video, Kind::Document));
         assert_eq!(catalogue.runs(4..5).map(|(run, _)| run.len()).collect::<Vec<_>>(), [1]);
-        assert!(Catalogue::of_index(&Index::default()).is_empty());
+        assert!(Catalogue::of_index(&Arc::default()).is_empty());
     }
 
     proptest! {

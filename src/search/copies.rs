@@ -45,6 +45,11 @@ impl Copies {
         grouping.finish()
     }
 
+    /// Whether nothing is kept: each file is its own group.
+    pub(super) fn are_none(&self) -> bool {
+        self.leaders.is_empty()
+    }
+
     /// The first of its group.
     pub(super) fn leader(&self, file: u32) -> u32 {
         self.leaders.get(file as usize).copied().unwrap_or(file)

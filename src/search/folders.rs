@@ -89,7 +89,7 @@ fn candidates(catalogue: &Catalogue, query: &Query) -> Vec<Candidate> {
             begin = end.saturating_add(1);
             let mut is_new = || path.get(..end).is_some_and(|whole| known.insert(whole));
             if holds_all(own, query) && is_new() {
-                let class = class(own, query, true);
+                let class = class(own.as_bytes(), query, true, None);
                 let file = folders.first_files.get(number).copied().unwrap_or_default();
                 best.push(Candidate { class, length: own.len(), file, depth });
             }
@@ -106,6 +106,6 @@ fn candidates(catalogue: &Catalogue, query: &Query) -> Vec<Candidate> {
 
 fn holds_all(name: &str, query: &Query) -> bool {
     let bytes = name.as_bytes();
-    query.required.iter().all(|term| term.finder().find(bytes).is_some())
-        && !query.excluded.iter().any(|term| term.finder().find(bytes).is_some())
+    query.required.iter().all(|term| term.finder().is_in(bytes))
+        && !query.excluded.iter().any(|term| term.finder().is_in(bytes))
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::catalogue::Catalogue;
 use super::copies::Copies;
+use super::finder::Sample;
 use crate::directory::registry::Names;
 use crate::wire::napster::Md5;
 use crate::wire::{DigestTable, Index};
@@ -62,6 +63,7 @@ pub struct Library {
     copies: Copies,
     /// The number of the first file of each catalogue.
     first_files: Vec<u32>,
+    sample: Sample,
 }
 
 impl Library {
@@ -86,7 +88,8 @@ impl Library {
             files = files.saturating_add(catalogue.len());
         }
         let copies = Copies::of(&shelves, &registered, files);
-        Self { shelves, catalogues, registered, copies, first_files }
+        let sample = Sample::of(shelves.iter().map(|shelf| &**shelf.index.text()));
+        Self { shelves, catalogues, registered, copies, first_files, sample }
     }
 
     fn catalogue_of(&self, index: &Arc<Index>) -> Option<Arc<Catalogue>> {
@@ -150,10 +153,15 @@ impl Library {
         self.registered.get(position)
     }
 
-    /// The name of a file in its folder, folded.
-    pub(super) fn folded_name(&self, file: u32) -> &str {
+    /// The name of a file in its folder, to be compared without regard to the case of ASCII letters.
+    pub(super) fn file_name(&self, file: u32) -> &[u8] {
         let (catalogue, position) = self.place(file);
-        self.catalogues.get(catalogue).map_or("", |catalogue| catalogue.names().get(position))
+        self.catalogues.get(catalogue).map_or(&[], |catalogue| catalogue.file_name(position))
+    }
+
+    /// A sample of all that is searched.
+    pub(super) fn sample(&self) -> &Sample {
+        &self.sample
     }
 
     /// When a file was changed last, in seconds since 1970: as the first of its holders tells.

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, folder_and_file};
+use super::finder::Finder;
 use super::places::{Placed, Places};
 use super::query::{Query, Term};
 
@@ -19,12 +20,12 @@ pub(super) struct Match {
 }
 
 impl Match {
-    pub(super) fn new(catalogue: &Catalogue, position: usize, class: u8) -> Self {
-        let length = catalogue.names().get(position).len();
+    /// Of a file whose name in its folder is this.
+    pub(super) fn new(position: usize, file: &[u8], class: u8) -> Self {
         Self {
             position: u32::try_from(position).unwrap_or(u32::MAX),
             class,
-            length: u16::try_from(length).unwrap_or(u16::MAX),
+            length: u16::try_from(file.len()).unwrap_or(u16::MAX),
         }
     }
 }
@@ -55,76 +56,133 @@ impl<'s> Reading<'s> {
                 plain.end = run.end;
                 continue;
             }
-            self.scan(&plain, 0, &everything, true, &mut found);
+            self.look(&plain, 0, &everything, true, &mut found);
             plain = run.end..run.end;
             if self.places.excluded.iter().any(|term| term.inside.has(folder)) {
                 continue;
             }
             left.clear();
             left.extend(self.places.required.iter().filter(|term| !term.inside.has(folder)));
-            self.scan(&run, folder, &left, left.len() == everything.len(), &mut found);
+            self.look(&run, folder, &left, left.len() == everything.len(), &mut found);
         }
-        self.scan(&plain, 0, &everything, true, &mut found);
+        self.look(&plain, 0, &everything, true, &mut found);
         found
     }
 
     /// The files in a folder (0: in any that no term is about) whose names hold the terms that are
     /// left. `all`: these are all terms.
-    fn scan(&self, run: &Range<usize>, folder: usize, left: &[&Placed<'s>], all: bool, found: &mut Vec<Match>) {
-        let names = self.catalogue.names();
-        let mut take = |position: usize, others: &[&Placed<'s>]| {
-            let file = names.get(position);
+    fn look(&self, run: &Range<usize>, folder: usize, left: &[&Placed<'s>], all: bool, found: &mut Vec<Match>) {
+        let from = found.len();
+        let mut take = |position: usize, file: &[u8], others: &[&Placed<'s>], at: Option<usize>| {
             let is_it = others.iter().all(|term| term.is_in(folder, file))
                 && !self.places.excluded.iter().any(|term| term.is_in(folder, file));
             if is_it {
-                found.push(Match::new(self.catalogue, position, class(file, self.query, all)));
+                found.push(Match::new(position, file, class(file, self.query, all, at)));
             }
         };
         match left.split_first() {
             Some((first, others)) if !first.across.has(folder) => {
-                let mut next = run.start;
-                while let Some(at) = first.term.finder().find(names.bytes(&(next..run.end))) {
-                    let position = names.number_over(next, at, next);
-                    take(position, others);
-                    next = position.saturating_add(1);
+                let finder = first.term.finder();
+                self.plain_names(run, finder, |position, file, at| take(position, file, others, Some(at)));
+                self.odd_names(run, finder, |position, file| take(position, file, others, None));
+                // The odd ones came after the others.
+                if !self.catalogue.odd().positions.is_empty() {
+                    found.get_mut(from..).unwrap_or_default().sort_unstable_by_key(|found| found.position);
                 }
             }
-            _ => run.clone().for_each(|position| take(position, left)),
+            _ => run.clone().for_each(|position| take(position, self.catalogue.file_name(position), left, None)),
+        }
+    }
+
+    /// The names among some positions that hold a word, where they stand in the index, and where in
+    /// the name it begins. What stands before and behind them there does not count, and odd names
+    /// are left out.
+    fn plain_names(&self, run: &Range<usize>, finder: &Finder, mut take: impl FnMut(usize, &[u8], usize)) {
+        let index = self.catalogue.index();
+        let span = index.span_of(run);
+        let (mut next, mut position) = (span.start, run.start);
+        while let Some(at) = index.text().get(next..span.end).and_then(|text| finder.find(text)) {
+            let at = next.saturating_add(at);
+            position = index.position_over_from(at, position);
+            let line = index.span_of(&(position..position.saturating_add(1)));
+            let (folder, file) = folder_and_file(index.name_bytes_at(position));
+            let file_at = line.start.saturating_add(if folder.is_empty() { 0 } else { folder.len().saturating_add(1) });
+            if at < file_at {
+                next = file_at;
+                continue;
+            }
+            next = line.end;
+            let in_file = at.saturating_sub(file_at);
+            if in_file.saturating_add(finder.len()) <= file.len() && file.is_ascii() {
+                take(position, file, in_file);
+            }
+        }
+    }
+
+    /// The same of those that do not stand in the index as they are compared.
+    fn odd_names(&self, run: &Range<usize>, finder: &Finder, mut take: impl FnMut(usize, &[u8])) {
+        let odd = self.catalogue.odd();
+        let among = odd.among(run);
+        let mut next = among.start;
+        while let Some(at) = finder.find(odd.names.bytes(&(next..among.end))) {
+            let number = odd.names.number_over(next, at, next);
+            if let Some(position) = odd.positions.get(number) {
+                take(*position as usize, odd.names.get(number).as_bytes());
+            }
+            next = number.saturating_add(1);
         }
     }
 }
 
 /// How well a file's name fits, which holds `all` words or not: 0 it is the text, 1 it begins with
-/// it, 2 each word begins a word of it, 3 it holds them somewhere, 4 its folders hold some.
-pub(super) fn class(file: &str, query: &Query, all: bool) -> u8 {
-    let holds = |term: &Term| term.finder().find(file.as_bytes()).is_some();
-    if !all && !query.required.iter().all(holds) {
+/// it, 2 each word begins a word of it, 3 it holds them somewhere, 4 its folders hold some. `at`:
+/// where the rarest word occurs first in it, if that is known.
+pub(super) fn class(file: &[u8], query: &Query, all: bool, at: Option<usize>) -> u8 {
+    if !all && !query.required.iter().all(|term| term.finder().is_in(file)) {
         return 4;
     }
-    if let Some(rest) = file.strip_prefix(query.needle.as_str()) {
+    let needle = query.needle.as_bytes();
+    if file.get(..needle.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(needle)) {
+        let rest = file.get(needle.len()..).unwrap_or_default();
         // The stem ends at the last point.
-        return u8::from(
-            !(rest.is_empty() || rest.starts_with('.') && !rest.get(1..).is_some_and(|r| r.contains('.'))),
-        );
+        let is_end = rest.strip_prefix(b".").map_or(rest.is_empty(), |end| !end.contains(&b'.'));
+        return u8::from(!is_end);
     }
-    let starts = |term: &Term| term.finder().find_iter(file.as_bytes()).any(|at| begins_word(file, at));
+    let starts = |term: &Term| match at.filter(|_| query.required.len() == 1) {
+        Some(at) => begins_word(file, at) || begins_word_after(file, at, term),
+        None => term.finder().find_iter(file).any(|at| begins_word(file, at)),
+    };
     if query.required.iter().all(starts) { 2 } else { 3 }
 }
 
-fn begins_word(text: &str, at: usize) -> bool {
-    text.get(..at).is_some_and(|before| !before.ends_with(char::is_alphanumeric))
+fn begins_word_after(file: &[u8], at: usize, term: &Term) -> bool {
+    let from = at.saturating_add(1);
+    let rest = file.get(from..).unwrap_or_default();
+    term.finder().find_iter(rest).any(|at| begins_word(file, from.saturating_add(at)))
+}
+
+fn begins_word(text: &[u8], at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    match before.last() {
+        Some(byte) if byte.is_ascii() => !byte.is_ascii_alphanumeric(),
+        Some(_) => std::str::from_utf8(before).is_ok_and(|before| !before.ends_with(char::is_alphanumeric)),
+        None => true,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
+    use crate::search::finder::Sample;
     use crate::search::fold::fold;
     use crate::wire::Index;
     use proptest::prelude::*;
 
     fn found(lines: &str, query: &str) -> Vec<String> {
-        let index = Index::parse(lines.as_bytes()).unwrap().0;
-        let (catalogue, query) = (Catalogue::of_index(&index), Query::parse(query).unwrap());
+        let index = Arc::new(Index::parse(lines.as_bytes()).unwrap().0);
+        let (catalogue, query) = (Catalogue::of_index(&index), Query::parse(query, &Sample::default()).unwrap());
         let deadline = Instant::now() + std::time::Duration::from_secs(60);
         let reading = Reading::new(&catalogue, &query, deadline).unwrap();
         // In two parts, which end within a folder.
@@ -157,8 +215,8 @@ mod tests {
 
     #[test]
     fn what_is_late_is_not_begun() {
-        let index = Index::parse(b"a/b,1\n").unwrap().0;
-        let (catalogue, query) = (Catalogue::of_index(&index), Query::parse("a").unwrap());
+        let index = Arc::new(Index::parse(b"a/b,1\n").unwrap().0);
+        let (catalogue, query) = (Catalogue::of_index(&index), Query::parse("a", &Sample::default()).unwrap());
         assert!(Reading::new(&catalogue, &query, Instant::now()).is_none());
     }
 
@@ -166,6 +224,8 @@ mod tests {
     fn the_class_says_how_well_a_name_fits() {
         for (file, query, expected) in [
             ("map.txt", "map", 0),
+            ("Map.TXT", "map", 0),
+            ("amap map", "map", 2),
             ("map", "map", 0),
             ("map.tar.gz", "map", 1),
             ("map.txt", "map.txt", 0),
@@ -176,9 +236,13 @@ mod tests {
             ("roadmap.txt", "map", 3),
             ("été-map.txt", "map", 2),
         ] {
-            assert_eq!(class(file, &Query::parse(query).unwrap(), true), expected, "{file} {query}");
+            let parsed = Query::parse(query, &Sample::default()).unwrap();
+            let first = parsed.required[0].finder().find(file.as_bytes());
+            for at in [None, first] {
+                assert_eq!(class(file.as_bytes(), &parsed, true, at), expected, "{file} {query}");
+            }
         }
-        assert_eq!(class("x", &Query::parse("map").unwrap(), false), 4);
+        assert_eq!(class(b"x", &Query::parse("map", &Sample::default()).unwrap(), false, None), 4);
     }
 
     proptest! {
@@ -188,7 +252,7 @@ mod tests {
             query in "-?[abé/]{0,3}( -?[ab/]{1,2}){0,2}",
         ) {
             let lines: String = names.iter().map(|name| format!("{name},1\n")).collect();
-            let parsed = Query::parse(&query).unwrap();
+            let parsed = Query::parse(&query, &Sample::default()).unwrap();
             let plain = |name: &String| {
                 let name = fold(name);
                 parsed.required.iter().all(|term| name.contains(&term.text))

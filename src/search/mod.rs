@@ -11,11 +11,14 @@
 mod arena;
 mod catalogue;
 mod copies;
+mod extensions;
+mod finder;
 pub mod fold;
 mod folders;
 mod found;
 mod gathering;
 mod library;
+mod line_table;
 mod matching;
 mod pattern;
 mod places;
@@ -29,7 +32,7 @@ use std::time::Instant;
 pub use self::catalogue::Catalogue;
 use self::found::Marking;
 pub use self::found::{FolderHit, Found, Hit};
-use self::gathering::Gathering;
+use self::gathering::{Gathering, Met};
 pub use self::library::{Librarian, Library, Registered, Shelf};
 use self::matching::{Match, Reading};
 use self::pattern::Pattern;
@@ -46,21 +49,21 @@ pub const RANKED_MAX: usize = 20_000;
 /// # Errors
 /// [`QueryError`].
 pub fn search(request: &Request, library: &Library, deadline: Instant) -> Result<Found, QueryError> {
-    let query = Query::parse(&request.text)?;
+    let query = Query::parse(&request.text, library.sample())?;
     let searched = searched(library, request);
-    let (mut gathered, mut cut_short) = by_words(&query, library, &searched, request, deadline);
+    let met = Met::new(library);
+    let mut gathered = by_words(&query, library, &searched, request, &met, deadline);
     let pattern = if gathered.any { None } else { Pattern::parse(&request.text) };
     if let Some(pattern) = &pattern {
-        (gathered, cut_short) = by_pattern(pattern, library, &searched, request, deadline);
+        gathered = by_pattern(pattern, library, &searched, request, &met, deadline);
     }
     let pattern = pattern.filter(|_| gathered.any);
     let marking = pattern.as_ref().map_or(Marking::Words(&query), Marking::Pattern);
-    let (total, kinds) = (gathered.total, gathered.kinds);
-    let best = gathered.into_best();
-    let page = best.iter().skip(request.skip).take(request.take);
+    let (total, kinds, cut_short) = (gathered.total, gathered.kinds, gathered.cut_short);
+    let page = gathered.into_page(request.skip, request.take);
     let shows_folders = request.skip == 0 && pattern.is_none() && !request.filters.is_about_files();
     Ok(Found {
-        hits: page.filter_map(|ranked| Hit::new(library, ranked, &marking)).collect(),
+        hits: page.iter().filter_map(|ranked| Hit::new(library, ranked, &marking)).collect(),
         folders: if shows_folders { folders::folders(library, &query, &searched, deadline) } else { Vec::new() },
         total,
         kinds,
@@ -81,14 +84,15 @@ fn by_words<'l>(
     library: &'l Library,
     searched: &[usize],
     request: &Request,
+    met: &'l Met,
     deadline: Instant,
-) -> (Gathering<'l>, bool) {
+) -> Gathering<'l> {
     let catalogues = library.catalogues();
     let readings: Vec<Option<Reading<'_>>> = (0..catalogues.len())
         .map(|number| searched.contains(&number).then(|| catalogues.get(number)).flatten())
         .map(|catalogue| Reading::new(catalogue?, query, deadline))
         .collect();
-    gather(library, searched, request, |part| {
+    gather(library, searched, request, met, |part| {
         let reading = readings.get(part.catalogue).and_then(Option::as_ref);
         match reading.filter(|_| Instant::now() < deadline) {
             Some(reading) => (reading.matches(part.positions.clone()), false),
@@ -102,12 +106,13 @@ fn by_pattern<'l>(
     library: &'l Library,
     searched: &[usize],
     request: &Request,
+    met: &'l Met,
     deadline: Instant,
-) -> (Gathering<'l>, bool) {
-    gather(library, searched, request, |part| {
+) -> Gathering<'l> {
+    gather(library, searched, request, met, |part| {
         let Some(catalogue) = library.catalogues().get(part.catalogue) else { return (Vec::new(), false) };
         match library.shelves().get(part.catalogue) {
-            Some(shelf) => pattern.matches(&shelf.index, catalogue, part.positions.clone(), deadline),
+            Some(_) => pattern.matches(catalogue, part.positions.clone(), deadline),
             None => {
                 let name = |position| library.registered(position).map(|file| &*file.name);
                 pattern.matches_names(name, catalogue, part.positions.clone(), deadline)
@@ -116,21 +121,22 @@ fn by_pattern<'l>(
     })
 }
 
-/// Gathers what the parts give, in their order; true if the clock ended any of them.
+/// Gathers the matches that are found in the parts, and whether the clock ended any of them.
 fn gather<'l>(
     library: &'l Library,
     searched: &[usize],
     request: &Request,
+    met: &'l Met,
     work: impl Fn(&Part) -> (Vec<Match>, bool) + Sync,
-) -> (Gathering<'l>, bool) {
+) -> Gathering<'l> {
     let most = request.skip.saturating_add(request.take).min(RANKED_MAX);
-    let mut gathering = Gathering::new(library, request.filters, request.order, most);
-    let mut cut_short = false;
-    for (part, (matches, is_late)) in in_parts(library, searched, work) {
-        gathering.meet(part.catalogue, &matches);
-        cut_short |= is_late;
-    }
-    (gathering, cut_short)
+    let begin = || Gathering::new(library, met, request.filters, request.order, most);
+    let gathered = in_parts(library, searched, begin, |gathering, number, part| {
+        let (matches, is_late) = work(part);
+        gathering.meet(number, part.catalogue, &matches);
+        gathering.cut_short |= is_late;
+    });
+    Gathering::joined(gathered).unwrap_or_else(begin)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use grep_matcher::{LineMatchKind, Matcher as _};
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 
 use super::catalogue::Catalogue;
+use super::line_table::{LineTable, Verdict};
 use super::matching::Match;
 use super::query::QUERY_MAX_BYTES;
 use crate::wire::Index;
@@ -26,6 +27,8 @@ const CLASS: u8 = 4;
 #[derive(Debug)]
 pub(super) struct Pattern {
     matcher: RegexMatcher,
+    /// Reads lines faster, where it can.
+    table: Option<LineTable>,
     /// It asks for the ends of a text: each line has to be read by itself.
     by_line: bool,
 }
@@ -48,7 +51,8 @@ impl Pattern {
             .build(text)
             .ok()?;
         let by_line = ["\\A", "\\z", "(?"].iter().any(|ends| text.contains(ends));
-        Some(Self { matcher, by_line })
+        let table = if by_line { None } else { LineTable::of(text, NEST_MAX) };
+        Some(Self { matcher, table, by_line })
     }
 
     fn is_match(&self, line: &str) -> bool {
@@ -70,18 +74,12 @@ impl Pattern {
     }
 
     /// The lines of an index that match, among some positions, and whether the clock ended it.
-    pub(super) fn matches(
-        &self,
-        index: &Index,
-        catalogue: &Catalogue,
-        among: Range<usize>,
-        deadline: Instant,
-    ) -> (Vec<Match>, bool) {
+    pub(super) fn matches(&self, catalogue: &Catalogue, among: Range<usize>, deadline: Instant) -> (Vec<Match>, bool) {
         let mut found = Vec::new();
         let is_late = in_steps(among, deadline, |positions| {
-            let first_found = found.len();
-            self.lines(index, &positions, |position| found.push(Match::new(catalogue, position, CLASS)));
-            found.len() > first_found
+            self.lines(catalogue.index(), &positions, |position| {
+                found.push(Match::new(position, catalogue.file_name(position), CLASS));
+            });
         });
         (found, is_late)
     }
@@ -97,8 +95,7 @@ impl Pattern {
         let mut found = Vec::new();
         let is_late = in_steps(among, deadline, |positions| {
             let matching = positions.filter(|position| name(*position).is_some_and(|name| self.is_match(name)));
-            found.extend(matching.map(|position| Match::new(catalogue, position, CLASS)));
-            true
+            found.extend(matching.map(|position| Match::new(position, catalogue.file_name(position), CLASS)));
         });
         (found, is_late)
     }
@@ -107,6 +104,13 @@ impl Pattern {
         let is_match = |position: usize| index.get(position).is_some_and(|entry| self.is_match(entry.line));
         if self.by_line {
             return positions.clone().filter(|position| is_match(*position)).for_each(take);
+        }
+        if let Some(table) = &self.table {
+            return table.read(index, positions, |position, verdict| {
+                if verdict == Verdict::Matches || is_match(position) {
+                    take(position);
+                }
+            });
         }
         let span = index.span_of(positions);
         let mut next = span.start;
@@ -130,7 +134,7 @@ impl Pattern {
 
 /// Goes through positions in steps that are longer as long as they take a moment; true if the
 /// clock ended it.
-fn in_steps(among: Range<usize>, deadline: Instant, mut step: impl FnMut(Range<usize>) -> bool) -> bool {
+fn in_steps(among: Range<usize>, deadline: Instant, mut step: impl FnMut(Range<usize>)) -> bool {
     let (mut from, mut length, mut before) = (among.start, 1_usize, Instant::now());
     while from < among.end {
         if before >= deadline {
@@ -149,15 +153,21 @@ fn in_steps(among: Range<usize>, deadline: Instant, mut step: impl FnMut(Range<u
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    fn sorted(mut found: Vec<Match>) -> Vec<u32> {
+        found.sort_unstable_by_key(|found| found.position);
+        found.into_iter().map(|found| found.position).collect()
+    }
 
     #[test]
     fn whole_text_and_line_by_line_find_the_same() {
         let text: String = (0..300)
             .map(|n| format!("Dir {}/file {n}.{},{n}\n", n % 7, if n % 3 == 0 { "Mp3" } else { "txt" }))
             .collect();
-        let index = Index::parse(text.as_bytes()).unwrap().0;
-        let catalogue = Catalogue::of_index(&index);
+        let catalogue = Catalogue::of_index(&Arc::new(Index::parse(text.as_bytes()).unwrap().0));
         for pattern in [
             r"\.mp3,",
             "^dir 3",
@@ -174,19 +184,19 @@ mod tests {
             let whole = Pattern::parse(pattern).unwrap();
             let by_line = Pattern { by_line: true, ..Pattern::parse(pattern).unwrap() };
             let deadline = Instant::now() + Duration::from_secs(60);
-            let found = |pattern: &Pattern| pattern.matches(&index, &catalogue, 10..290, deadline).0;
+            let found = |pattern: &Pattern| sorted(pattern.matches(&catalogue, 10..290, deadline).0);
             assert_eq!(found(&whole), found(&by_line), "{pattern}");
             assert_eq!(found(&whole).is_empty(), pattern == "^.{0,11}$", "{pattern}");
         }
         let ends = Pattern::parse(r"\Adir 3.*1\z").unwrap();
-        assert_eq!(ends.matches(&index, &catalogue, 0..300, Instant::now() + Duration::from_secs(60)).0.len(), 4);
+        assert_eq!(ends.matches(&catalogue, 0..300, Instant::now() + Duration::from_secs(60)).0.len(), 4);
         assert!(Pattern::parse("plain words").is_none() && Pattern::parse("(").is_none());
     }
 
     #[test]
     fn what_is_late_says_so() {
-        let index = Index::parse(b"a,1\nb,1\n").unwrap().0;
-        let found = Pattern::parse(".").unwrap().matches(&index, &Catalogue::of_index(&index), 0..2, Instant::now());
+        let index = Arc::new(Index::parse(b"a,1\nb,1\n").unwrap().0);
+        let found = Pattern::parse(".").unwrap().matches(&Catalogue::of_index(&index), 0..2, Instant::now());
         assert_eq!(found, (vec![], true));
     }
 

@@ -65,9 +65,11 @@ impl<'q> Placed<'q> {
     }
 
     /// Whether a file in that folder holds it, whose name is this.
-    pub(super) fn is_in(&self, folder: usize, file: &str) -> bool {
-        let goes_on = || self.term.across().is_some_and(|(_, begin)| file.starts_with(begin));
-        self.term.finder().find(file.as_bytes()).is_some() || self.across.has(folder) && goes_on()
+    pub(super) fn is_in(&self, folder: usize, file: &[u8]) -> bool {
+        let begins =
+            |begin: &str| file.get(..begin.len()).is_some_and(|file| file.eq_ignore_ascii_case(begin.as_bytes()));
+        let goes_on = || self.term.across().is_some_and(|(_, begin)| begins(begin));
+        self.term.finder().is_in(file) || self.across.has(folder) && goes_on()
     }
 }
 
@@ -99,14 +101,10 @@ impl<'q> Places<'q> {
     }
 }
 
-/// How often a term is found in a sample of the names.
+/// How many names of a sample hold a term.
 fn occurrences(term: &Term, catalogue: &Catalogue) -> usize {
-    let names = catalogue.names();
-    let apart = (names.len() / SAMPLES).max(1);
-    let samples = (0..names.len()).step_by(apart);
-    let counts = samples.map(|first| {
-        let sample = first..first.saturating_add(SAMPLE_NAMES.min(apart)).min(names.len());
-        term.finder().find_iter(names.bytes(&sample)).count()
-    });
-    counts.sum()
+    let apart = (catalogue.len() / SAMPLES).max(1);
+    let samples = (0..catalogue.len()).step_by(apart);
+    let positions = samples.flat_map(|first| first..first.saturating_add(SAMPLE_NAMES.min(apart)).min(catalogue.len()));
+    positions.filter(|position| term.finder().is_in(catalogue.file_name(*position))).count()
 }

@@ -1,8 +1,7 @@
 //! What is typed into the field, as words: all must occur, in any order. `"words together"` are
 //! one, `-word` must not occur.
 
-use memchr::memmem::Finder;
-
+use super::finder::{Finder, Sample};
 use super::fold::fold;
 
 /// Longest search text, in bytes.
@@ -32,19 +31,19 @@ pub(super) struct Query {
 pub(super) struct Term {
     /// Folded.
     pub(super) text: String,
-    finder: Finder<'static>,
+    finder: Finder,
 }
 
 impl Term {
-    fn new(text: &str) -> Option<Self> {
+    fn new(text: &str, sample: &Sample) -> Option<Self> {
         let text = fold(text);
-        let finder = Finder::new(&text).into_owned();
+        let finder = Finder::new(&text, sample);
         (!text.is_empty()).then_some(Self { text, finder })
     }
 
     /// Finds it fast.
     #[must_use]
-    pub(super) fn finder(&self) -> &Finder<'static> {
+    pub(super) fn finder(&self) -> &Finder {
         &self.finder
     }
 
@@ -56,17 +55,17 @@ impl Term {
 }
 
 impl Query {
-    /// Reads a text.
+    /// Reads a text; its words will be looked for in what that is a sample of.
     ///
     /// # Errors
     /// [`QueryError`].
-    pub(super) fn parse(text: &str) -> Result<Self, QueryError> {
+    pub(super) fn parse(text: &str, sample: &Sample) -> Result<Self, QueryError> {
         if text.len() > QUERY_MAX_BYTES {
             return Err(QueryError::TooLong);
         }
         let (mut required, mut excluded) = (Vec::new(), Vec::new());
         for (is_excluded, word) in words(text) {
-            if let Some(term) = Term::new(word) {
+            if let Some(term) = Term::new(word, sample) {
                 if is_excluded { &mut excluded } else { &mut required }.push(term);
             }
         }
@@ -122,7 +121,7 @@ mod tests {
             ("\"a\"b", &["a", "b"], &[], "a b"),
             ("", &[], &[], ""),
         ] {
-            let query = Query::parse(text).unwrap();
+            let query = Query::parse(text, &Sample::default()).unwrap();
             assert_eq!(
                 (texts(&query.required), texts(&query.excluded)),
                 (
@@ -133,6 +132,6 @@ mod tests {
             );
             assert_eq!(query.needle, needle, "{text}");
         }
-        assert_eq!(Query::parse(&"x".repeat(257)).unwrap_err(), QueryError::TooLong);
+        assert_eq!(Query::parse(&"x".repeat(257), &Sample::default()).unwrap_err(), QueryError::TooLong);
     }
 }

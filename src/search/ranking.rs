@@ -11,6 +11,8 @@ use super::request::{By, Order};
 pub(super) struct Ranked {
     /// What it is compared by, the smaller the better; of equals the name tells.
     key: u64,
+    /// How its name begins: mostly that tells.
+    begin: u64,
     /// Its number in the library.
     pub(super) file: u32,
 }
@@ -33,17 +35,26 @@ impl<'l> Best<'l> {
 
     /// A hit that was met, on so many shelves.
     pub(super) fn offer(&mut self, file: u32, found: Match, shelves: u16) {
-        if self.most == 0 {
+        let key = self.key(file, found, shelves);
+        if self.most == 0 || self.last.is_some_and(|last| key > last.key) {
             return;
         }
-        let hit = Ranked { key: self.key(file, found, shelves), file };
-        if self.last.is_some_and(|last| self.compare(&hit, &last) != Ordering::Less) {
-            return;
+        let hit = Ranked { key, begin: beginning(self.library.file_name(file)), file };
+        if self.last.is_none_or(|last| self.compare(&hit, &last) == Ordering::Less) {
+            self.keep(hit);
         }
+    }
+
+    fn keep(&mut self, hit: Ranked) {
         self.kept.push(hit);
         if self.kept.len() >= self.most.saturating_mul(2).max(64) {
             self.cut();
         }
+    }
+
+    /// Those of another one, which has met other files.
+    pub(super) fn join(&mut self, other: Self) {
+        other.kept.into_iter().for_each(|hit| self.keep(hit));
     }
 
     fn cut(&mut self) {
@@ -57,12 +68,22 @@ impl<'l> Best<'l> {
         self.kept = kept;
     }
 
-    /// Those that were wanted, the best first.
-    pub(super) fn into_sorted(mut self) -> Vec<Ranked> {
+    /// So many of those that were wanted, the first ones left out, in their order.
+    pub(super) fn into_page(mut self, skip: usize, take: usize) -> Vec<Ranked> {
         self.cut();
         let mut kept = std::mem::take(&mut self.kept);
-        kept.sort_unstable_by(|a, b| self.compare(a, b));
-        kept
+        if skip >= kept.len() {
+            return Vec::new();
+        }
+        // Only those that are shown have to be in their order.
+        kept.select_nth_unstable_by(skip, |a, b| self.compare(a, b));
+        let mut page = kept.split_off(skip);
+        if take < page.len() {
+            page.select_nth_unstable_by(take, |a, b| self.compare(a, b));
+            page.truncate(take);
+        }
+        page.sort_unstable_by(|a, b| self.compare(a, b));
+        page
     }
 
     fn key(&self, file: u32, found: Match, shelves: u16) -> u64 {
@@ -71,7 +92,8 @@ impl<'l> Best<'l> {
                 let rare = u64::from(u16::MAX.saturating_sub(shelves));
                 u64::from(found.class) << 32 | rare << 16 | u64::from(found.length)
             }
-            By::Name => beginning(self.library.folded_name(file)),
+            // Only the name tells.
+            By::Name => return 0,
             By::Size => return self.known_last(self.size_bytes(file).map(|size| !size)),
             By::Holders => !u64::from(shelves),
             By::Age => {
@@ -94,16 +116,21 @@ impl<'l> Best<'l> {
 
     fn compare(&self, a: &Ranked, b: &Ranked) -> Ordering {
         a.key.cmp(&b.key).then_with(|| {
-            let names = self.library.folded_name(a.file).cmp(self.library.folded_name(b.file));
+            let whole = || in_small_letters(self.library.file_name(a.file), self.library.file_name(b.file));
+            let names = a.begin.cmp(&b.begin).then_with(whole);
             let turned = self.order.by == By::Name && self.order.reversed;
             if turned { names.reverse() } else { names }.then(a.file.cmp(&b.file))
         })
     }
 }
 
-/// The first eight bytes, in the order of texts.
-fn beginning(text: &str) -> u64 {
+/// The first eight bytes, in the order of texts in small letters.
+fn beginning(text: &[u8]) -> u64 {
     let mut bytes = [0; 8];
-    bytes.iter_mut().zip(text.as_bytes()).for_each(|(to, from)| *to = *from);
+    bytes.iter_mut().zip(text).for_each(|(to, from)| *to = from.to_ascii_lowercase());
     u64::from_be_bytes(bytes)
+}
+
+fn in_small_letters(a: &[u8], b: &[u8]) -> Ordering {
+    a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase))
 }

@@ -17,40 +17,33 @@ pub(super) struct Part {
     pub(super) positions: Range<usize>,
 }
 
-/// Does the work for each part, and gives what came of it in the order of the parts.
-pub(super) fn in_parts<T: Send>(
+/// Does the work for each part, on one thread or two; each has a state of its own, to which it adds
+/// what comes of its parts. They are given numbers that rise.
+pub(super) fn in_parts<S: Send>(
     library: &Library,
     catalogues: &[usize],
-    work: impl Fn(&Part) -> T + Sync,
-) -> Vec<(Part, T)> {
+    state: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize, &Part) + Sync,
+) -> Vec<S> {
     let parts = parts(library, catalogues);
     let files: usize = parts.iter().map(|part| part.positions.len()).sum();
-    if files < SHARED_FROM_FILES {
-        return parts
-            .into_iter()
-            .map(|part| {
-                let done = work(&part);
-                (part, done)
-            })
-            .collect();
-    }
     let next = AtomicUsize::new(0);
     let take_parts = || {
-        let mut done = Vec::new();
+        let mut done = state();
         while let Some((number, part)) = next_of(&parts, &next) {
-            done.push((number, part.clone(), work(part)));
+            work(&mut done, number, part);
         }
         done
     };
-    let mut done = std::thread::scope(|scope| {
+    if files < SHARED_FROM_FILES {
+        return vec![take_parts()];
+    }
+    std::thread::scope(|scope| {
         let other = std::thread::Builder::new().name("search".into()).spawn_scoped(scope, take_parts);
-        let mut ours = take_parts();
+        let ours = take_parts();
         // Without a second thread one has done it all; what a broken one took is missing.
-        ours.extend(other.ok().and_then(|other| other.join().ok()).unwrap_or_default());
-        ours
-    });
-    done.sort_unstable_by_key(|(number, ..)| *number);
-    done.into_iter().map(|(_, part, done)| (part, done)).collect()
+        std::iter::once(ours).chain(other.ok().and_then(|other| other.join().ok())).collect()
+    })
 }
 
 fn next_of<'p>(parts: &'p [Part], next: &AtomicUsize) -> Option<(usize, &'p Part)> {

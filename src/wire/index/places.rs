@@ -82,6 +82,41 @@ impl Index {
     pub fn position_over(&self, offset: usize) -> Option<usize> {
         self.slots.partition_point(|slot| slot.start as usize <= offset).checked_sub(1)
     }
+
+    /// The bytes of the name at a position, without a leading `/`; none where there is no file.
+    #[must_use]
+    pub fn name_bytes_at(&self, position: usize) -> &[u8] {
+        self.slots.get(position).map_or(&[], |slot| self.name_bytes(slot))
+    }
+
+    /// The position of the line to which a byte of the text belongs, if that is not before the
+    /// line at `from`. It is guessed by how long lines are on average, which costs a look or two
+    /// where lines are about as long as each other; then looked for around there.
+    #[must_use]
+    pub fn position_over_from(&self, offset: usize, from: usize) -> usize {
+        let is_passed = |position: usize| self.slots.get(position).is_some_and(|slot| slot.start as usize <= offset);
+        let begin = self.slots.get(from).map_or(0, |slot| slot.start as usize);
+        let average = (self.text.len() / self.slots.len().max(1)).max(1);
+        let guess = from.saturating_add(offset.saturating_sub(begin) / average).min(self.slots.len());
+        // Twice as far each time: `low` begins at or before the byte, `high` behind it.
+        let (mut low, mut high, mut step) = (guess, guess.saturating_add(1), 1_usize);
+        while low > from && !is_passed(low) {
+            high = low;
+            low = low.saturating_sub(step).max(from);
+            step = step.saturating_mul(2);
+        }
+        step = 1;
+        while is_passed(high) {
+            low = high;
+            high = high.saturating_add(step);
+            step = step.saturating_mul(2);
+        }
+        while high.saturating_sub(low) > 1 {
+            let middle = low.midpoint(high);
+            if is_passed(middle) { low = middle } else { high = middle }
+        }
+        low
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +135,11 @@ mod tests {
         assert_eq!(index.text().get(index.span_of(&(4..9))), Some(&b"d0,4\n"[..]));
         for (offset, position) in [(0, 0), (3, 0), (4, 1), (9, 1), (10, 2), (1_000, 4)] {
             assert_eq!(index.position_over(offset), Some(position), "{offset}");
+            for from in 0..=position {
+                assert_eq!(index.position_over_from(offset, from), position, "{offset} from {from}");
+            }
         }
+        assert_eq!((index.name_bytes_at(3), index.name_bytes_at(5)), ("d/é".as_bytes(), &b""[..]));
         assert_eq!(Index::default().position_over(0), None);
     }
 
