@@ -8,8 +8,14 @@ use crate::neighbours::Neighbour;
 use crate::search::{Library, Shelf};
 use crate::wire::DigestTable;
 
-/// Catalogues that nobody searched for so long are let go.
+/// A library that nobody searched for so long is let go if it is large …
 const UNUSED: Duration = Duration::from_secs(15 * 60);
+/// … larger than this: a million files of plain names take 1.3 MB, and the first search of an
+/// evening need not wait for them.
+const KEPT_MAX_BYTES: usize = 16 << 20;
+/// Making it anew takes at most one part in so many of the time, while people search and while not.
+const SHARE_IN_USE: u32 = 5;
+const SHARE_UNUSED: u32 = 100;
 /// Between two looks for that, if nothing changes.
 const LOOK: Duration = Duration::from_secs(60);
 /// Changes come in swarms: after one, so long nothing is made anew beforehand.
@@ -41,10 +47,15 @@ fn shelf(neighbour: &Neighbour) -> Option<Shelf> {
     })
 }
 
-/// While people search, makes anew what a change made old, so that none of them waits for it.
+/// Makes it beforehand, and anew what a change made old, so that nobody who searches waits for it.
 pub async fn keep(app: App) {
     let (mut theirs, mut ours) = (app.neighbourhood.subscribe_manifests(), app.loot.subscribe());
     let mut digests = app.loot.subscribe_digests();
+    // The start has other things to do.
+    tokio::time::sleep(PAUSE).await;
+    let making = app.clone();
+    let made = tokio::task::spawn_blocking(move || of_now(&making, &tellers(&making, Instant::now())));
+    drop(made.await);
     loop {
         tokio::select! {
             changed = theirs.changed() => if changed.is_err() { return },
@@ -52,17 +63,18 @@ pub async fn keep(app: App) {
             changed = digests.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(LOOK) => {}
         }
-        app.librarian.rest(UNUSED, Instant::now());
-        if !app.librarian.is_used() {
+        let now = Instant::now();
+        app.librarian.rest(UNUSED, KEPT_MAX_BYTES, now);
+        if !app.librarian.is_there() {
             continue;
         }
+        let share = if app.librarian.was_used_within(UNUSED, now) { SHARE_IN_USE } else { SHARE_UNUSED };
         let app = app.clone();
         let renewed = tokio::task::spawn_blocking(move || {
-            let now = Instant::now();
             let names = app.napster.registry.as_ref().map(|registry| registry.names());
             app.librarian.renew(shelves(&app, &tellers(&app, now)), names, now)
         });
         let took = renewed.await.unwrap_or_default();
-        tokio::time::sleep(PAUSE.max(took.saturating_mul(5))).await;
+        tokio::time::sleep(PAUSE.max(took.saturating_mul(share))).await;
     }
 }

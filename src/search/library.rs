@@ -228,15 +228,23 @@ impl Librarian {
         used.map_or(Duration::ZERO, |used| self.make(shelves, names, now, used, &making).1)
     }
 
-    /// Whether there is one, because somebody searched lately.
+    /// Whether there is one.
     #[must_use]
-    pub fn is_used(&self) -> bool {
+    pub fn is_there(&self) -> bool {
         self.lock().is_some()
     }
 
-    /// Lets it go if nobody asked for it in this time.
-    pub fn rest(&self, unused_for: Duration, now: Instant) {
-        self.lock().take_if(|kept| now.saturating_duration_since(kept.used) >= unused_for);
+    /// Whether somebody asked for it in this time.
+    #[must_use]
+    pub fn was_used_within(&self, time: Duration, now: Instant) -> bool {
+        self.lock().as_ref().is_some_and(|kept| now.saturating_duration_since(kept.used) < time)
+    }
+
+    /// Lets it go if nobody asked for it in this time, and it takes more memory than so many bytes.
+    pub fn rest(&self, unused_for: Duration, most_bytes: usize, now: Instant) {
+        self.lock().take_if(|kept| {
+            now.saturating_duration_since(kept.used) >= unused_for && kept.library.memory_bytes() > most_bytes
+        });
     }
 
     fn make(

@@ -316,10 +316,14 @@ fn the_library_is_made_anew_when_something_changed_and_no_earlier() {
     assert!(!Arc::ptr_eq(&library, &librarian.library(vec![other], None, later)), "another word of its contents");
     let both = librarian.library(vec![first.clone(), second.clone()], None, later);
     assert_eq!(both.len(), 2);
-    librarian.rest(Duration::from_secs(60), later + Duration::from_secs(59));
+    let (minute, kept) = (Duration::from_secs(60), both.memory_bytes());
+    librarian.rest(minute, 0, later + Duration::from_secs(59));
+    assert!(librarian.was_used_within(minute, later + Duration::from_secs(59)));
+    librarian.rest(minute, kept, later + minute);
     assert!(Arc::ptr_eq(&both, &librarian.library(vec![first.clone(), second.clone()], None, later)));
-    librarian.rest(Duration::from_secs(60), later + Duration::from_secs(60));
-    assert!(!librarian.is_used());
+    assert!(librarian.is_there(), "a small one is kept");
+    librarian.rest(minute, kept - 1, later + minute);
+    assert!(!librarian.is_there() && !librarian.was_used_within(minute, later));
     assert_eq!(librarian.renew(vec![first.clone()], None, later), Duration::ZERO, "nobody searches");
     assert!(!Arc::ptr_eq(&both, &librarian.library(vec![first.clone(), second], None, later)));
     librarian.renew(vec![first.clone()], None, later);
