@@ -231,6 +231,17 @@ mod tests {
     }
 
     #[test]
+    fn names_are_made_by_the_first_search_and_lent_to_the_same_table() {
+        let (_, asked) = shelf_of(1, &[("a", 1)]);
+        assert!(asked.names.get().is_none(), "nobody asked");
+        assert_eq!(asked.names().len(), 1);
+        let other = Arc::new(DigestTable::clone(&asked.digests));
+        let before = [asked.clone()];
+        assert!(shelf(&before, None, asked.digests).names.get().is_some());
+        assert!(shelf(&before, None, other).names.get().is_none());
+    }
+
+    #[test]
     fn a_content_is_told_once_with_all_who_have_it_and_each_of_them_once() {
         let shelves = [
             shelf_of(1, &[("music/Song.mp3", 1), ("other", 2)]),

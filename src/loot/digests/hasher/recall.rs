@@ -78,3 +78,18 @@ impl Walked {
         (self.index, self.marks) = (index.clone(), marks);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_walk_saw_counts_for_files_that_are_still_what_they_were() {
+        let index = Arc::new(Index::from_sorted([("b", 1), ("c", 2), ("d", 3), ("e", 4)].into_iter()));
+        let mut walked = Walked { index: index.clone(), marks: vec![11, 12, 13, 14] };
+        let (next, edit) = index.edited([("a", Some(1)), ("c", None), ("d", Some(9))]);
+        let next = Arc::new(next);
+        walked.follow(&next, &edit);
+        assert_eq!((walked.marks, Arc::ptr_eq(&walked.index, &next)), (vec![0, 11, 0, 14], true));
+    }
+}
