@@ -43,11 +43,11 @@ pub(super) struct Visit<'s> {
 /// How far hyper came.
 enum Came {
     /// The connection is over.
-    ToItsEnd(hyper::Result<()>),
+    End(hyper::Result<()>),
     /// It was cut.
-    ToNothing,
+    Cut,
     /// It rests: all was written, and nothing came.
-    ToRest,
+    Rest,
 }
 
 impl<'s> Visit<'s> {
@@ -99,7 +99,7 @@ impl<'s> Visit<'s> {
         let mut is_ending = false;
         let came = poll_fn(|cx| {
             match self.clock.heed(cx) {
-                Word::Cut => return Poll::Ready(Came::ToNothing),
+                Word::Cut => return Poll::Ready(Came::Cut),
                 Word::End if !is_ending => {
                     is_ending = true;
                     Pin::new(&mut *connection).graceful_shutdown();
@@ -108,23 +108,23 @@ impl<'s> Visit<'s> {
             }
             let writes = self.clock.writes();
             match Pin::new(&mut *connection).poll(cx) {
-                Poll::Ready(ended) => Poll::Ready(Came::ToItsEnd(ended)),
+                Poll::Ready(ended) => Poll::Ready(Came::End(ended)),
                 Poll::Pending if brings.load(Ordering::Relaxed) => Poll::Pending,
                 // Had anything been left to write, hyper would have tried to.
-                Poll::Pending if self.clock.may_rest() && self.clock.writes() == writes => Poll::Ready(Came::ToRest),
+                Poll::Pending if self.clock.may_rest() && self.clock.writes() == writes => Poll::Ready(Came::Rest),
                 Poll::Pending => Poll::Pending,
             }
         });
         match came.await {
-            Came::ToRest => {
+            Came::Rest => {
                 let parts = connection.into_parts();
                 Some(parts.io.into_inner().unread(parts.read_buf))
             }
-            Came::ToItsEnd(Err(error)) => {
+            Came::End(Err(error)) => {
                 tracing::debug!(peer = %self.ends.peer, %error, "a connection broke");
                 None
             }
-            Came::ToItsEnd(Ok(())) | Came::ToNothing => None,
+            Came::End(Ok(())) | Came::Cut => None,
         }
     }
 }
