@@ -53,12 +53,12 @@ fn main() {
         index(&shared, files);
     }
     let library = Library::start(&shared, files);
-    let steps: [(&str, &dyn Fn(&Library)); 5] = [
-        ("search", &Library::search),
-        ("served", &Library::served),
-        ("folder", &Library::folder),
-        ("change", &Library::change),
-        ("idle", &Library::idle),
+    let steps: [(&str, fn(&Library)); 5] = [
+        ("search", Library::search),
+        ("served", Library::served),
+        ("folder", Library::folder),
+        ("change", Library::change),
+        ("idle", Library::idle),
     ];
     steps.iter().filter(|(part, _)| wanted(part)).for_each(|(_, step)| step(&library));
     if wanted("start") {

@@ -107,7 +107,7 @@ impl Catalogue {
     /// The name of a file without its folders: as it stands if it is ASCII, else folded. Either is
     /// to be compared without regard to the case of ASCII letters.
     pub(super) fn file_name(&self, position: usize) -> &[u8] {
-        let (_, file) = folder_and_file(self.index.name_bytes_at(position));
+        let (_, file) = folder_and_file(self.index.name_bytes_at(position).unwrap_or_default());
         if !file.is_empty() && file.is_ascii() { file } else { self.odd.name_of(position).as_bytes() }
     }
 

@@ -105,7 +105,7 @@ impl<'s> Reading<'s> {
             let at = next.saturating_add(at);
             position = index.position_over_from(at, position);
             let line = index.span_of(&(position..position.saturating_add(1)));
-            let (folder, file) = folder_and_file(index.name_bytes_at(position));
+            let (folder, file) = folder_and_file(index.name_bytes_at(position).unwrap_or_default());
             let file_at = line.start.saturating_add(if folder.is_empty() { 0 } else { folder.len().saturating_add(1) });
             if at < file_at {
                 next = file_at;

@@ -83,12 +83,6 @@ impl Index {
         self.slots.partition_point(|slot| slot.start as usize <= offset).checked_sub(1)
     }
 
-    /// The bytes of the name at a position, without a leading `/`; none where there is no file.
-    #[must_use]
-    pub fn name_bytes_at(&self, position: usize) -> &[u8] {
-        self.slots.get(position).map_or(&[], |slot| self.name_bytes(slot))
-    }
-
     /// The position of the line to which a byte of the text belongs, if that is not before the
     /// line at `from`. It is guessed by how long lines are on average, which costs a look or two
     /// where lines are about as long as each other; then looked for around there.
@@ -139,7 +133,7 @@ mod tests {
                 assert_eq!(index.position_over_from(offset, from), position, "{offset} from {from}");
             }
         }
-        assert_eq!((index.name_bytes_at(3), index.name_bytes_at(5)), ("d/é".as_bytes(), &b""[..]));
+        assert_eq!((index.name_bytes_at(3), index.name_bytes_at(5)), (Some("d/é".as_bytes()), None));
         assert_eq!(Index::default().position_over(0), None);
     }
 
