@@ -21,6 +21,6 @@ pub(super) async fn serve(app: &App, since: Option<&[u8]>, headers: &HeaderMap) 
     let changes = App::walk(&app.listings, move || snapshot.changes_since(&since)).await?;
     let changes = changes.filter(|changes| changes.len() < whole_bytes).and_then(|changes| app.manifests.hold(changes));
     let changes = changes.ok_or(HttpError::NotFound)?;
-    let about = About { file_name: "index.changes", content_type: "text/plain; charset=utf-8".into(), version };
+    let about = About { file_name: "index.changes", content_type: "text/plain; charset=utf-8", version };
     Ok(text::answer(headers, about, changes.len() as u64, |first, length| text::part(&changes, first, length)))
 }
