@@ -62,7 +62,7 @@ impl StoredLoot {
         let id = FileId { device: numbers.next()?.parse().ok()?, inode: numbers.next()?.parse().ok()? };
         let id = FolderId { id, born_ns: numbers.next()?.parse().ok()? };
         let body = std::fs::read(self.folder.join("index")).ok()?;
-        let (index, _) = Index::parse(&body).ok()?;
+        let (index, _) = Index::parse_owned(body.into()).ok()?;
         Some((id, index))
     }
 

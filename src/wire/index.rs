@@ -5,15 +5,20 @@
 //! for our own loot the text *is* what is served, for a neighbour's it is what search reads.
 
 mod beside;
+mod builder;
+mod canonical;
 pub mod changes;
 mod edit;
 mod places;
 mod served;
+mod splice;
 
 use bytes::Bytes;
 
-pub use edit::{Edit, Now};
+pub use builder::IndexBuilder;
+pub use edit::Edit;
 pub use served::Served;
+pub use splice::Now;
 
 use super::LootPath;
 use super::loot_path::Refusal;
@@ -119,6 +124,24 @@ impl Index {
     /// # Errors
     /// [`IndexError`] when the whole is beyond the limits or has no valid line but invalid ones.
     pub fn parse(body: &[u8]) -> Result<(Self, Refused), IndexError> {
+        match canonical::lines(body) {
+            Some(lines) => Ok((lines.with(Bytes::copy_from_slice(body)), Refused::default())),
+            None => Self::parse_any(body),
+        }
+    }
+
+    /// The same of a body that is kept, if it is in the very form that we write.
+    ///
+    /// # Errors
+    /// [`IndexError`].
+    pub fn parse_owned(body: Bytes) -> Result<(Self, Refused), IndexError> {
+        match canonical::lines(&body) {
+            Some(lines) => Ok((lines.with(body), Refused::default())),
+            None => Self::parse_any(&body),
+        }
+    }
+
+    fn parse_any(body: &[u8]) -> Result<(Self, Refused), IndexError> {
         if body.len() > INDEX_MAX_BYTES {
             return Err(IndexError::TooBig);
         }
@@ -141,29 +164,17 @@ impl Index {
         let before = lines.len();
         lines.dedup_by(|later, first| later.name == first.name);
         refused.duplicates = before.saturating_sub(lines.len());
-        Ok((Self::from_lines(lines.into_iter()), refused))
+        let mut index = IndexBuilder::default();
+        lines.iter().for_each(|line| index.line(line.name, line.size_bytes, line.slashed));
+        Ok((index.finish(), refused))
     }
 
     /// Our own index, of names that rise strictly.
     #[must_use]
     pub fn from_sorted<'n>(files: impl Iterator<Item = (&'n str, u64)>) -> Self {
-        Self::from_lines(files.map(|(name, size_bytes)| Line { name, size_bytes, slashed: false }))
-    }
-
-    fn from_lines<'n>(lines: impl Iterator<Item = Line<'n>>) -> Self {
-        use std::fmt::Write as _;
-        let mut text = String::new();
-        let mut slots = Vec::with_capacity(lines.size_hint().0);
-        let mut total_bytes = 0_u64;
-        for line in lines {
-            let (Ok(start), Ok(name_len)) = (u32::try_from(text.len()), u16::try_from(line.name.len())) else { break };
-            total_bytes = total_bytes.saturating_add(line.size_bytes);
-            slots.push(Slot { start, name_len, slashed: line.slashed, size_bytes: line.size_bytes });
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{},{}", line.name, line.size_bytes);
-        }
-        text.shrink_to_fit();
-        Self { text: Bytes::from(text), slots: slots.into(), total_bytes }
+        let mut index = IndexBuilder::default();
+        files.for_each(|(name, size_bytes)| index.line(name, size_bytes, false));
+        index.finish()
     }
 
     /// The whole text, sorted: for our own loot the exact bytes that are served.
@@ -278,9 +289,7 @@ fn parse_line(line: &[u8]) -> Result<Line<'_>, LineError> {
     let comma = line.iter().rposition(|b| *b == b',').ok_or(LineError::NoComma)?;
     let (listed, size) = line.split_at(comma);
     let size_bytes = parse_size(size.get(1..).unwrap_or_default()).ok_or(LineError::BadSize)?;
-    LootPath::parse(listed)?;
-    let listed = std::str::from_utf8(listed).map_err(|_| Refusal::NotUtf8)?;
-    let name = listed.strip_prefix('/').unwrap_or(listed);
+    let name = LootPath::check(listed)?;
     Ok(Line { name, size_bytes, slashed: name.len() != listed.len() })
 }
 

@@ -82,6 +82,14 @@ impl LootPath {
     /// # Errors
     /// The [`Refusal`] that applies first.
     pub fn parse(name: &[u8]) -> Result<Self, Refusal> {
+        Self::check(name).map(|name| Self(name.into()))
+    }
+
+    /// What [`LootPath::parse`] would take of it: the name without a leading `/`.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that applies first.
+    pub fn check(name: &[u8]) -> Result<&str, Refusal> {
         let name = std::str::from_utf8(name).map_err(|_| Refusal::NotUtf8)?;
         let name = name.strip_prefix('/').unwrap_or(name);
         check_whole(name)?;
@@ -89,7 +97,7 @@ impl LootPath {
         if is_reserved(name) {
             return Err(Refusal::Reserved);
         }
-        Ok(Self(name.into()))
+        Ok(name)
     }
 
     /// For names that an [`Index`](super::Index) has parsed before.
@@ -257,27 +265,56 @@ pub fn check_component(component: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Whether a component is one of those that nearly all are: printable ASCII, not hidden, short
+/// enough to be listed. Below a folder that is listed, a name of [`PATH_MAX_BYTES`] at most that
+/// ends with it is a [listable](LootPath::listable) path; at the top it may still be a drive's or
+/// reserved.
+#[must_use]
+pub fn is_plain_component(component: &[u8]) -> bool {
+    let is_visible = component.first().is_some_and(|first| *first != b'.');
+    is_visible && component.len() <= LISTED_COMPONENT_MAX_BYTES && are_plain(component) && !component.contains(&b'/')
+}
+
+/// Without a branch a byte, so that many are looked at at once.
+fn are_plain(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |plain, byte| plain & is_plain(*byte))
+}
+
+/// Printable ASCII that is nothing special anywhere.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'\\'
+}
+
 /// Whether a name is in the tree that nodes keep for themselves.
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {
-    let first = name.split('/').next().unwrap_or(name);
-    collision_key(first) == RESERVED
+    // Neither folding nor composing makes an `f` of another ASCII character.
+    let may_be = name.bytes().next().is_some_and(|first| matches!(first, b'f' | b'F') || !first.is_ascii());
+    may_be && collision_key(name.split('/').next().unwrap_or(name)) == RESERVED
 }
 
 fn check_whole(name: &str) -> Result<(), Refusal> {
     if name.len() > PATH_MAX_BYTES || name.split('/').count() > PATH_MAX_COMPONENTS {
         return Err(Refusal::TooLong);
     }
-    if name.chars().any(|c| c.is_control() || is_line_break(c)) {
-        return Err(Refusal::Control);
-    }
-    if name.chars().any(|c| is_direction_mark(c) || c == '\u{feff}') {
-        return Err(Refusal::Deceptive);
+    // Most names are plain, and looked at once.
+    if !are_plain(name.as_bytes()) {
+        check_characters(name)?;
     }
     let mut chars = name.chars();
     let drive = chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.next() == Some(':');
     if drive || name.contains('\\') {
         return Err(Refusal::WindowsPath);
+    }
+    Ok(())
+}
+
+fn check_characters(name: &str) -> Result<(), Refusal> {
+    if name.chars().any(|c| c.is_control() || is_line_break(c)) {
+        return Err(Refusal::Control);
+    }
+    if name.chars().any(|c| is_direction_mark(c) || c == '\u{feff}') {
+        return Err(Refusal::Deceptive);
     }
     Ok(())
 }
@@ -442,7 +479,27 @@ mod tests {
         assert_eq!(LootPath::parse(b"plain.txt").unwrap().kept_beside(), None);
     }
 
+    #[test]
+    fn a_plain_component_below_a_folder_is_a_listable_path() {
+        for byte in 0..=u8::MAX {
+            for component in [vec![byte], vec![b'a', byte], vec![byte, b':', b'x']] {
+                let name = [b"d/", &*component].concat();
+                let is_listable = LootPath::parse(&name).is_ok_and(|path| path.listable().is_ok());
+                let is_one = component.is_ascii() && !component.contains(&b'/');
+                assert_eq!(is_plain_component(&component), is_one && is_listable, "{component:?}");
+            }
+        }
+        let plain = ["x".repeat(245), "x".repeat(246), String::new(), "C:x".into(), "forban".into()];
+        assert_eq!(plain.map(|component| is_plain_component(component.as_bytes())), [true, false, false, true, true]);
+    }
+
     proptest! {
+        #[test]
+        fn what_begins_otherwise_is_not_reserved(first in any::<char>(), rest in "[fF]?[oO]?[rR]?[bB]?[aA]?[nN]?") {
+            let name = format!("{first}{rest}");
+            prop_assert_eq!(is_reserved(&name), collision_key(&name) == RESERVED);
+        }
+
         #[test]
         fn no_bytes_make_a_path_that_leaves(name in proptest::collection::vec(any::<u8>(), 0..200)) {
             if let Ok(path) = LootPath::parse(&name) {
