@@ -169,7 +169,7 @@ impl Announcer {
             |n: &crate::neighbours::Neighbour| n.verified_by() == Some(&IndexKey::Practised) && !n.is_goforban();
         for neighbour in present.iter().filter(|n| practised(n)) {
             for address in neighbour.addresses() {
-                self.tell(snapshot, address.service, |snapshot| snapshot.hmac_practised);
+                self.tell(snapshot, address.service, Snapshot::hmac_practised);
             }
         }
     }

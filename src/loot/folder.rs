@@ -45,18 +45,6 @@ pub struct FileFacts {
 }
 
 impl FileFacts {
-    /// Names and sizes of a stored index tell no more: to hold until somebody looks.
-    #[must_use]
-    pub fn provisional(size_bytes: u64) -> Self {
-        Self { size_bytes, modified_ns: 0, changed_ns: 0, id: FileId { device: 0, inode: 0 } }
-    }
-
-    /// Whether nobody looked yet.
-    #[must_use]
-    pub fn is_provisional(&self) -> bool {
-        self.id.inode == 0 && self.changed_ns == 0
-    }
-
     /// Whether it is the same file with the same content, though it may have got another name: on
     /// most file systems that is a change.
     #[must_use]

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use super::deliveries::receipt::Code;
 use super::landing::{LandError, in_the_way, rename_new, sync_folder};
 use super::record_log;
-use super::scan::scan;
+use super::scan::{Met, Scan};
 use super::stored::{StoredLoot, write_whole};
 use super::{LootFile, LootFolder, OpenError};
 use crate::wire::{Content, LootPath};
@@ -127,17 +127,22 @@ impl Inbox {
     /// # Errors
     /// When it cannot be read.
     pub fn look(&self, folder: &LootFolder) -> io::Result<Vec<Item>> {
-        let found = scan(folder, "", &AtomicUsize::new(0), |_| {})?;
+        let (seen, mut found) = (AtomicUsize::new(0), Vec::new());
+        Scan::begin(folder, "", &seen, None)?.tell(1, &mut |met| {
+            if let Met::File(path, facts) = met {
+                found.push((Box::<str>::from(path), facts));
+            }
+        });
         let mut inner = self.lock();
         let known = std::mem::take(&mut inner.items);
         let is_there =
             |path: &str| LootPath::parse(path.as_bytes()).is_ok_and(|path| matches!(folder.facts(&path), Ok(Some(_))));
-        let seen: HashSet<&str> = found.files.iter().map(|(path, _)| &**path).collect();
+        let seen: HashSet<&str> = found.iter().map(|(path, _)| &**path).collect();
         let (new, known): (BTreeMap<_, _>, BTreeMap<_, _>) =
             known.into_iter().partition(|(path, _)| !seen.contains(&**path) && is_there(path));
         // What arrived while we looked.
         inner.items = new;
-        for (path, facts) in found.files {
+        for (path, facts) in found {
             let at = u64::try_from(facts.modified_ns / 1_000_000_000).unwrap_or(0);
             let same = known.get(&path).filter(|item| item.size_bytes == facts.size_bytes).cloned();
             let item =

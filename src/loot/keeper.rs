@@ -21,16 +21,16 @@ use super::digests::lists::Lists;
 use super::folder::{FolderId, LootFolder};
 use super::hints::{Gathered, Gatherer, Hint, hints};
 use super::listing::{Change, Found, Listing};
-use super::scan::scan;
+use super::scan::Scan;
 use super::stored::StoredLoot;
 use super::watch::FolderWatch;
 use super::{Hashed, Ledger, Loot, LootState, LootStatus, Shared, Snapshot, digests};
 use crate::wire::IndexKey;
 
-/// The index is stored for the next start at most so often.
+/// The index is stored for the next start at most so often …
 const STORE: Duration = Duration::from_secs(2);
-/// Beyond so many changed names the index is made anew.
-const EDITED_MAX: usize = 64 * 1024;
+/// … and a large one so much later for each MiB: all of it is written.
+const STORE_PER_MIB: Duration = Duration::from_secs(1);
 
 /// A running keeper with its hasher; [`KeeperHandle::stop`] ends them.
 #[derive(Debug)]
@@ -95,8 +95,6 @@ pub fn start(
         ledger,
         stored,
         listing: Listing::default(),
-        unpublished: BTreeSet::new(),
-        anew: true,
         last_seen,
         watch: None,
         watch_lost: false,
@@ -113,10 +111,6 @@ struct Keeper {
     ledger: Ledger,
     stored: StoredLoot,
     listing: Listing,
-    /// Names of which the published index does not tell the truth.
-    unpublished: BTreeSet<Box<str>>,
-    /// The published index is not the last state of the listing, and no edit leads from it.
-    anew: bool,
     /// The folder in which files were last seen; an empty other one in its place is suspect.
     last_seen: Option<FolderId>,
     watch: Option<FolderWatch>,
@@ -128,48 +122,54 @@ struct Keeper {
 
 impl Keeper {
     fn run(mut self) {
-        // On this thread, whose share of memory the walks use again: with a million files it is much.
-        self.listing = Listing::provisional(&self.shared.snapshot.borrow().index);
+        let hashed = self.shared.hashed.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.listing = Listing::provisional(self.shared.snapshot.borrow().index.clone(), hashed.marker().clone());
+        drop(hashed);
         self.watch_folder();
         let mut next_walk = self.walk();
         loop {
-            let store = self.unsaved_since.map(|since| since + STORE);
-            match self.gatherer.gather(next_walk, store) {
+            match self.gatherer.gather(next_walk, self.store_due()) {
                 Gathered::Stop => break self.store(),
                 Gathered::Walk => next_walk = self.walk(),
-                Gathered::Look(names) => self.look(names),
+                Gathered::Look(names) => self.look(&names),
             }
-            if self.unsaved_since.is_some_and(|since| since.elapsed() >= STORE) {
+            if self.store_due().is_some_and(|due| Instant::now() >= due) {
                 self.store();
             }
         }
     }
 
     /// Looks at single names, folders with all below them.
-    fn look(&mut self, names: BTreeSet<Box<str>>) {
+    fn look(&mut self, names: &BTreeSet<Box<str>>) {
         let folder = self.folder();
         if names.is_empty() || !folder.is_in_place() {
             return;
         }
-        let mut changed = false;
-        let mut looked_at: Option<Box<str>> = None;
+        let seen = AtomicUsize::new(0);
+        let mut looked_at = BTreeSet::new();
+        let is_being_written = |name: &str| self.gatherer.is_being_written(name);
+        let mut look = self.listing.look(&is_being_written);
         for name in names {
-            let covered = looked_at
-                .as_ref()
-                .is_some_and(|above| name.strip_prefix(above.as_ref()).is_some_and(|rest| rest.starts_with('/')));
-            if covered || self.gatherer.is_being_written(&name) {
+            let is_covered = name.match_indices('/').any(|(at, _)| looked_at.contains(name.get(..at).unwrap_or(name)));
+            if is_covered || is_being_written(name) {
                 continue;
             }
-            match scan(&folder, &name, &AtomicUsize::new(0), |_| {}) {
-                Ok(found) => changed |= self.take_over(&name, found),
+            match Scan::begin(&folder, name, &seen, self.watch.as_ref()) {
+                Ok(scan) => {
+                    look.at(name);
+                    scan.tell(1, &mut |met| look.meet(met));
+                    looked_at.insert(&**name);
+                }
                 // Not to be taken for "gone": a walk finds out.
                 Err(_) => self.shared.hints.send(Hint::Rescan),
             }
-            looked_at = Some(name);
         }
+        let found = look.end();
+        self.note_watch();
+        self.tell(&found);
         self.note_held_back();
-        if changed {
-            self.publish();
+        if found.changes_index() {
+            self.publish(found);
         }
     }
 
@@ -181,47 +181,40 @@ impl Keeper {
         next
     }
 
-    fn take_over(&mut self, name: &str, mut found: Found) -> bool {
-        let Self { gatherer, listing, .. } = self;
-        for (name, facts) in &mut found.files {
-            // Somebody is writing it: what was known of it stays.
-            if let Some(known) = listing.get(name).filter(|_| gatherer.is_being_written(name)) {
-                *facts = *known;
-            }
+    /// What was found is told to those who follow single files. The index that says so follows.
+    fn tell(&self, found: &Found) {
+        self.ledger.note_changes(found.changes(&self.listing));
+        // What the first walk finds the hasher is told as a whole.
+        if !self.is_first() {
+            self.shared.desk.changed(found.changes(&self.listing));
         }
-        found.files.retain(|(name, _)| listing.get(name).is_some() || !gatherer.is_being_written(name));
-        let changes = listing.replace_below(name, found);
-        self.ledger.note_changes(&changes);
-        self.shared.desk.changed(&changes);
-        self.unpublished.extend(changes.into_iter().filter_map(|change| match change {
-            Change::Gone(name) | Change::Altered(name, _) | Change::Appeared(name) => Some(name),
-            Change::Touched(_) => None,
-        }));
-        !self.unpublished.is_empty()
     }
 
     /// What the ledger says was mirrored and is not here was deleted while no node ran: the
     /// stored index may be older than the end of the last run.
     fn note_deleted_while_away(&self) {
         let facts = self.ledger.facts();
-        let gone = facts.mirrored_names().filter(|name| self.listing.get(name).is_none());
-        let gone: Vec<Change> = gone.map(|name| Change::Gone(name.into())).collect();
-        self.ledger.note_changes(&gone);
+        let gone = facts.mirrored_names().filter(|name| !self.listing.contains(name));
+        self.ledger.note_changes(gone.map(Change::Gone));
     }
 
-    fn publish(&mut self) {
-        let changed = std::mem::take(&mut self.unpublished);
-        let now = self.shared.snapshot.borrow().clone();
-        let snapshot = if std::mem::take(&mut self.anew) || changed.len() > EDITED_MAX {
-            Snapshot::new(self.listing.to_index(), &self.key, true)
-        } else {
-            let changed = changed.iter().map(|name| (&**name, self.listing.get(name).map(|facts| facts.size_bytes)));
-            let (index, edit) = now.index.edited(changed);
-            now.followed_by(index, edit, &self.key)
-        };
+    /// Takes over what was found, and offers the index that comes of it.
+    fn publish(&mut self, found: Found) {
+        let before = self.shared.snapshot.borrow().clone();
+        let follows = Arc::ptr_eq(&before.index, self.listing.index());
+        let edit = self.listing.apply(found);
+        let index = self.listing.index().clone();
+        let snapshot =
+            if follows { before.followed_by(index, edit, &self.key) } else { Snapshot::new(index, &self.key, true) };
+        drop(before);
         tracing::info!(files = snapshot.index.len(), hmac = %snapshot.hmac, "the index changed");
         self.shared.offer(snapshot);
         self.unsaved_since.get_or_insert_with(Instant::now);
+    }
+
+    fn store_due(&self) -> Option<Instant> {
+        let mebibytes = u32::try_from(self.listing.index().text().len() >> 20).unwrap_or(u32::MAX);
+        self.unsaved_since.map(|since| since + STORE + STORE_PER_MIB.saturating_mul(mebibytes))
     }
 
     fn store(&mut self) {
@@ -236,16 +229,33 @@ impl Keeper {
     }
 
     fn watch_folder(&mut self) {
-        let started = FolderWatch::start(self.folder().path(), self.shared.hints.clone());
-        let limited = started
-            .as_ref()
-            .err()
-            .map(|error| format!("changes are found by looking every few seconds: {error}").into());
-        if let Some(why) = &limited {
-            tracing::warn!(%why, "the folder cannot be watched");
+        let started = FolderWatch::start(&self.folder(), self.shared.hints.clone());
+        match started {
+            Ok(watch) => {
+                self.watch = Some(watch);
+                self.set_state(|status| status.watch_limited = None);
+            }
+            Err(error) => self.go_unwatched(&error.to_string()),
         }
-        self.watch = started.ok();
-        self.set_state(|status| status.watch_limited = limited);
+    }
+
+    /// Where not all can be watched, all is looked at every few seconds.
+    fn note_watch(&mut self) {
+        if let Some(why) = self.watch.as_ref().and_then(|watch| watch.failed().map(str::to_owned)) {
+            self.go_unwatched(&why);
+        }
+    }
+
+    fn go_unwatched(&mut self, why: &str) {
+        let why = format!("changes are found by looking every few seconds: {why}");
+        tracing::warn!(%why, "the folder cannot be watched");
+        self.watch = None;
+        self.set_state(|status| status.watch_limited = Some(why.into()));
+    }
+
+    /// Whether the first walk is still to end.
+    fn is_first(&self) -> bool {
+        self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).scanned_at.is_none()
     }
 
     fn note_held_back(&self) {

@@ -223,17 +223,17 @@ impl Ledger {
     }
 
     /// The folder changed: what went is not fetched again, what came back may be.
-    pub fn note_changes(&self, changes: &[Change]) {
+    pub fn note_changes<'n>(&self, changes: impl IntoIterator<Item = Change<'n>>) {
         let mut inner = self.lock();
         for change in changes {
             match change {
-                Change::Gone(path) => inner.append(Record::Deleted { path: path.clone() }),
+                Change::Gone(path) => inner.append(Record::Deleted { path: path.into() }),
                 Change::Altered(path, before) => {
-                    let record = Record::Superseded { path: path.clone(), size_bytes: *before, content: None };
+                    let record = Record::Superseded { path: path.into(), size_bytes: before, content: None };
                     inner.append(record);
                 }
                 Change::Appeared(path) if inner.facts.is_deleted(path) => {
-                    inner.append(Record::Restored { path: path.clone() });
+                    inner.append(Record::Restored { path: path.into() });
                 }
                 Change::Appeared(_) | Change::Touched(_) => {}
             }
@@ -302,8 +302,8 @@ mod tests {
         let ledger = Ledger::open(&file).unwrap();
         ledger.note_mirrored(&path("a"), entry(1), None);
         ledger.note_mirrored(&path("a"), entry(2), Some(1));
-        ledger.note_changes(&[Change::Gone("b".into()), Change::Altered("c".into(), 7), Change::Gone("d".into())]);
-        ledger.note_changes(&[Change::Appeared("d".into()), Change::Appeared("new".into())]);
+        ledger.note_changes([Change::Gone("b"), Change::Altered("c", 7), Change::Gone("d")]);
+        ledger.note_changes([Change::Appeared("d"), Change::Appeared("new")]);
         let before = ledger.facts();
         let after = Ledger::open(&file).unwrap().facts();
         assert_eq!(before, after);
@@ -344,7 +344,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let file = temp.path().join("ledger");
         let ledger = Ledger::open(&file).unwrap();
-        ledger.note_changes(&["a", "b", "c"].map(|name| Change::Gone(name.into())));
+        ledger.note_changes(["a", "b", "c"].map(Change::Gone));
         let text = std::fs::read_to_string(&file).unwrap().replace("\"b\"", "\"x\"");
         std::fs::write(&file, format!("{text}00000000 {{\"cut")).unwrap();
         let facts = Ledger::open(&file).unwrap().facts();
@@ -357,7 +357,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&temp.path().join("ledger")).unwrap();
         ledger.note_mirrored(&path("a"), entry(5), None);
-        ledger.note_changes(&[Change::Gone("a".into())]);
+        ledger.note_changes([Change::Gone("a")]);
         assert_eq!(ledger.facts().mirrored_bytes(), 0);
         ledger.forget_deleted();
         assert!(!ledger.facts().is_deleted("a"));

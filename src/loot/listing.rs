@@ -1,11 +1,20 @@
 //! What the loot folder holds, as the scans found it: files that are offered, and what is held
 //! back with the reason.
+//!
+//! Names and sizes are those of the index that is published, and not kept twice: beside it stand
+//! eight bytes a file, by which it is seen that one is not what it was.
+
+mod look;
+mod mark;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
+pub use self::look::{Found, Look};
+use self::mark::Mark;
 use super::digests::Marker;
-use super::folder::FileFacts;
+use crate::wire::index::Edit;
 use crate::wire::loot_path::Refusal;
 use crate::wire::{DisplayText, Index};
 
@@ -38,91 +47,95 @@ pub struct HeldBack {
     pub why: WhyHeldBack,
 }
 
-/// What one scan of a folder and all below it found.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// Files to offer, by name.
-    pub files: Vec<(Box<str>, FileFacts)>,
-    /// What is not offered, by name.
-    pub held_back: Vec<(Box<str>, HeldBack)>,
-    /// Folders that could not be read: what was known below them stays as it was.
-    pub unreadable: Vec<Box<str>>,
-}
-
 /// All that is known of the folder.
 #[derive(Debug, Default)]
 pub struct Listing {
-    files: BTreeMap<Box<str>, FileFacts>,
+    index: Arc<Index>,
+    /// By position in the index.
+    marks: Vec<Mark>,
+    marker: Marker,
     held_back: BTreeMap<Box<str>, HeldBack>,
 }
 
 /// What became of a name between two states of a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<'n> {
     /// No longer there.
-    Gone(Box<str>),
+    Gone(&'n str),
     /// There, with another size than before; the size before.
-    Altered(Box<str>, u64),
+    Altered(&'n str, u64),
     /// There with the same size, but it may hold something else. The index does not change by it.
-    Touched(Box<str>),
+    Touched(&'n str),
     /// New.
-    Appeared(Box<str>),
+    Appeared(&'n str),
 }
 
 impl Listing {
     /// Names and sizes of a stored index, until the first walk knows better.
     #[must_use]
-    pub fn provisional(index: &Index) -> Self {
-        let files = index.iter().map(|entry| (entry.name.into(), FileFacts::provisional(entry.size_bytes))).collect();
-        Self { files, held_back: BTreeMap::new() }
+    pub fn provisional(index: Arc<Index>, marker: Marker) -> Self {
+        let marks = vec![Mark::default(); index.len()];
+        Self { index, marks, marker, held_back: BTreeMap::new() }
     }
 
-    /// Takes over what a scan of `folder` found (the empty name is the whole), and says what
-    /// changed by it.
-    pub fn replace_below(&mut self, folder: &str, found: Found) -> Vec<Change> {
-        let mut before = split_below(&mut self.files, folder);
-        split_below(&mut self.held_back, folder);
-        for unreadable in &found.unreadable {
-            for (name, facts) in split_below(&mut before, unreadable) {
-                self.files.insert(name, facts);
-            }
-        }
-        let mut changes = Vec::new();
-        for (name, facts) in &found.files {
-            match before.remove(name) {
-                Some(known) if known == *facts || (known.is_provisional() && known.size_bytes == facts.size_bytes) => {}
-                Some(known) if known.size_bytes == facts.size_bytes => changes.push(Change::Touched(name.clone())),
-                Some(known) => changes.push(Change::Altered(name.clone(), known.size_bytes)),
-                None => changes.push(Change::Appeared(name.clone())),
-            }
-        }
-        if self.files.is_empty() {
-            // Made as a whole, it takes a third less than one that grows.
-            self.files = found.files.into_iter().collect();
-        } else {
-            self.files.extend(found.files);
-        }
-        self.held_back.extend(found.held_back);
-        changes.extend(before.into_keys().map(Change::Gone));
-        changes
-    }
-
-    /// The facts of a file that is offered.
+    /// Of another folder, of which nothing is known. Its marks are as those of this one.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&FileFacts> {
-        self.files.get(name)
+    pub fn of_another(&self) -> Self {
+        Self::provisional(Arc::default(), self.marker.clone())
+    }
+
+    /// Looks what is there now. `is_being_written`: what is known of such a file stays for now.
+    pub fn look<'l>(&'l mut self, is_being_written: &'l dyn Fn(&str) -> bool) -> Look<'l> {
+        Look::new(self, is_being_written)
+    }
+
+    /// Takes over what a look found. Says what became of the index by it.
+    pub fn apply(&mut self, found: Found) -> Edit {
+        if !found.changes_index() {
+            return Edit::nothing(self.index.len());
+        }
+        let (gone, new, new_marks) = found.into_parts();
+        let (index, edit) = self.index.spliced(&gone, new);
+        if edit.len_after() == new_marks.len() {
+            self.marks = new_marks; // all are new
+        } else {
+            self.marks = self.marks_after(&edit, &new_marks);
+        }
+        self.index = Arc::new(index);
+        edit
+    }
+
+    fn marks_after(&self, edit: &Edit, new_marks: &[Mark]) -> Vec<Mark> {
+        let mut marks = vec![Mark::default(); edit.len_after()];
+        for (before, after) in edit.stayed() {
+            if let (Some(from), Some(to)) = (self.marks.get(before), marks.get_mut(after)) {
+                to.copy_from_slice(from);
+            }
+        }
+        for (at, mark) in edit.new_ones().iter().zip(new_marks) {
+            if let Some(place) = marks.get_mut(*at as usize) {
+                *place = *mark;
+            }
+        }
+        marks
+    }
+
+    /// Whether a file of that name is offered.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.index.position_of(name).is_some()
     }
 
     /// The index to serve.
     #[must_use]
-    pub fn to_index(&self) -> Index {
-        Index::from_sorted(self.files.iter().map(|(name, facts)| (name.as_ref(), facts.size_bytes)))
+    pub fn index(&self) -> &Arc<Index> {
+        &self.index
     }
 
     /// The marks of the versions that were seen, in the order of the index.
     #[must_use]
-    pub fn marks(&self, marker: &Marker) -> Vec<u64> {
-        self.files.values().map(|facts| marker.of(facts)).collect()
+    pub fn marks(&self) -> Vec<u64> {
+        self.marks.iter().map(|mark| mark.0).collect()
     }
 
     /// What is held back: the first of it, and how much in all (hidden files are never among it).
@@ -130,87 +143,21 @@ impl Listing {
     pub fn held_back(&self) -> (Vec<HeldBack>, usize) {
         (self.held_back.values().take(HELD_BACK_SHOWN).cloned().collect(), self.held_back.len())
     }
-}
 
-/// Takes `folder` and all below it out of a sorted map; everything for the empty name.
-fn split_below<V>(map: &mut BTreeMap<Box<str>, V>, folder: &str) -> BTreeMap<Box<str>, V> {
-    if folder.is_empty() {
-        return std::mem::take(map);
+    /// Nothing is held back any more of `folder` and what is below it.
+    fn forget_held_back(&mut self, folder: &str) {
+        if folder.is_empty() {
+            return self.held_back.clear();
+        }
+        let prefix: Box<str> = format!("{folder}/").into();
+        let after: Box<str> = format!("{folder}0").into(); // '0' follows '/'
+        let below = self.held_back.range::<Box<str>, _>((Bound::Included(&prefix), Bound::Excluded(&after)));
+        let names: Vec<Box<str>> = below.map(|(name, _)| name.clone()).chain([folder.into()]).collect();
+        for name in names {
+            self.held_back.remove(&name);
+        }
     }
-    let prefix: Box<str> = format!("{folder}/").into();
-    let after: Box<str> = format!("{folder}0").into(); // '0' follows '/'
-    let names: Vec<Box<str>> = map
-        .range::<Box<str>, _>((Bound::Included(&prefix), Bound::Excluded(&after)))
-        .map(|(name, _)| name.clone())
-        .chain(map.contains_key(folder).then(|| folder.into()))
-        .collect();
-    names.into_iter().filter_map(|name| map.remove_entry(&name)).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::folder::FileId;
-    use super::*;
-
-    fn facts(size_bytes: u64) -> FileFacts {
-        FileFacts { id: FileId { device: 1, inode: 1 }, ..FileFacts::provisional(size_bytes) }
-    }
-
-    fn found(files: &[(&str, u64)]) -> Found {
-        Found { files: files.iter().map(|(name, size)| ((*name).into(), facts(*size))).collect(), ..Found::default() }
-    }
-
-    #[test]
-    fn a_scan_of_a_folder_replaces_just_that_folder() {
-        let mut listing = Listing::default();
-        listing.replace_below("", found(&[("d/a", 1), ("d/b", 2), ("d-x", 3), ("d0", 4)]));
-        let changes = listing.replace_below("d", found(&[("d/b", 5), ("d/c", 6)]));
-        assert_eq!(
-            changes,
-            [Change::Altered("d/b".into(), 2), Change::Appeared("d/c".into()), Change::Gone("d/a".into())]
-        );
-        assert_eq!(listing.to_index().text().as_ref(), b"d-x,3\nd/b,5\nd/c,6\nd0,4\n");
-    }
-
-    #[test]
-    fn what_lies_in_an_unreadable_folder_stays_known() {
-        let mut listing = Listing::default();
-        listing.replace_below("", found(&[("a", 1), ("d/x", 2)]));
-        let changes = listing.replace_below("", Found { unreadable: vec!["d".into()], ..found(&[("a", 1)]) });
-        assert!(changes.is_empty());
-        assert_eq!(listing.files.len(), 2);
-    }
-
-    #[test]
-    fn a_file_that_kept_its_size_is_touched_whatever_else_changed() {
-        let mut listing = Listing::default();
-        listing.replace_below("", found(&[("a", 1)]));
-        assert!(listing.replace_below("", found(&[("a", 1)])).is_empty());
-        let first = facts(1);
-        let later = [
-            FileFacts { modified_ns: 1, ..first },
-            FileFacts { changed_ns: 1, ..first },
-            FileFacts { id: FileId { device: 1, inode: 2 }, ..first },
-        ];
-        for facts in later {
-            let found = || Found { files: vec![("a".into(), facts)], ..Found::default() };
-            assert_eq!(listing.replace_below("", found()), [Change::Touched("a".into())], "{facts:?}");
-            assert!(listing.replace_below("", found()).is_empty());
-        }
-    }
-
-    #[test]
-    fn a_stored_index_is_confirmed_by_the_first_look_and_not_changed() {
-        let mut listing = Listing::provisional(&Index::from_sorted([("a", 1)].into_iter()));
-        assert!(listing.replace_below("", found(&[("a", 1)])).is_empty());
-        assert_eq!(listing.get("a"), Some(&facts(1)));
-    }
-
-    #[test]
-    fn a_file_that_became_a_folder_leaves_no_trace() {
-        let mut listing = Listing::default();
-        listing.replace_below("", found(&[("d", 1)]));
-        listing.replace_below("d", found(&[("d/x", 2)]));
-        assert_eq!(listing.to_index().text().as_ref(), b"d/x,2\n");
-    }
-}
+mod tests;

@@ -28,7 +28,7 @@ pub mod under_way;
 pub mod watch;
 
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -62,12 +62,11 @@ pub struct Snapshot {
     pub index: Arc<Index>,
     /// Over those bytes, with the key we announce to everybody.
     pub hmac: IndexHmac,
-    /// The same with the key the existing programs use; `None` with a pre-shared key.
-    pub hmac_practised: Option<IndexHmac>,
     /// When it was made.
     pub made: SystemTime,
     /// False until the folder has been read or a stored index was found: nothing to announce yet.
     pub announceable: bool,
+    hmac_practised: Option<OnceLock<IndexHmac>>,
     history: History,
     changed: ChangedNames,
 }
@@ -75,11 +74,12 @@ pub struct Snapshot {
 impl Snapshot {
     /// Makes the triple.
     #[must_use]
-    pub fn new(index: Index, key: &IndexKey, announceable: bool) -> Self {
+    pub fn new(index: impl Into<Arc<Index>>, key: &IndexKey, announceable: bool) -> Self {
+        let index = index.into();
         let hmac = IndexHmac::of(index.text(), key);
-        let hmac_practised = (*key == IndexKey::Specified).then(|| IndexHmac::of(index.text(), &IndexKey::Practised));
+        let hmac_practised = (*key == IndexKey::Specified).then(OnceLock::new);
         Self {
-            index: Arc::new(index),
+            index,
             hmac,
             hmac_practised,
             made: SystemTime::now(),
@@ -91,10 +91,15 @@ impl Snapshot {
 
     /// The next state, with what became of this one's index.
     #[must_use]
-    pub fn followed_by(&self, index: Index, edit: Edit, key: &IndexKey) -> Self {
+    pub fn followed_by(&self, index: impl Into<Arc<Index>>, edit: Edit, key: &IndexKey) -> Self {
+        let index = index.into();
         let changed = self.changed.with(self.hmac, &self.index, &index, &edit);
         let history = self.history.with(&self.index, edit);
-        Self { history, changed, ..Self::new(index, key, true) }
+        let next = Self { history, changed, ..Self::new(index, key, true) };
+        if self.hmac_practised.as_ref().is_some_and(|made| made.get().is_some()) {
+            next.hmac_practised(); // it will be asked for again, by somebody who should not wait
+        }
+        next
     }
 
     /// Whether it is known what changed since the state of that HMAC.
@@ -108,6 +113,13 @@ impl Snapshot {
     pub fn changes_since(&self, hmac: &IndexHmac) -> Option<String> {
         let names = if self.hmac == *hmac { Vec::new() } else { self.changed.since(hmac)? };
         Some(emit_changes(hmac, &self.hmac, &self.index, names.into_iter()))
+    }
+
+    /// The HMAC with the key the existing programs use; `None` with a pre-shared key. It is made
+    /// when somebody asks for the first time: where there is no such program, nobody does.
+    pub fn hmac_practised(&self) -> Option<IndexHmac> {
+        let made = self.hmac_practised.as_ref()?;
+        Some(*made.get_or_init(|| IndexHmac::of(self.body(), &IndexKey::Practised)))
     }
 
     /// What became of `before` to make this index, if that is known: for some of the last states

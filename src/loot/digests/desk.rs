@@ -48,7 +48,7 @@ pub struct Notes {
 
 impl Desk {
     /// What a scan found to be different. The index that says so follows, if it is one.
-    pub fn changed(&self, changes: &[Change]) {
+    pub fn changed<'n>(&self, changes: impl IntoIterator<Item = Change<'n>>) {
         let mut notes = self.lock();
         for change in changes {
             match change {
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn many_names_become_all() {
         let desk = Desk::default();
-        desk.changed(&[Change::Touched("a".into()), Change::Gone("b".into()), Change::Altered("c".into(), 1)]);
+        desk.changed([Change::Touched("a"), Change::Gone("b"), Change::Altered("c", 1)]);
         let notes = desk.take(Duration::ZERO);
         assert_eq!(notes.touched.into_iter().collect::<Vec<_>>(), ["a".into(), "c".into()]);
         for number in 0..=NAMES_MAX {

@@ -127,7 +127,7 @@ impl Room {
     }
 
     fn noted(self, change: Change) -> Self {
-        self.ledger.note_changes(&[change]);
+        self.ledger.note_changes([change]);
         self
     }
 
@@ -209,13 +209,13 @@ fn a_mirrored_file_follows_its_origin_but_only_that() {
 
 #[test]
 fn a_version_that_was_left_behind_does_not_come_back() {
-    let room = room("doc,9", &[(B, "doc,5")]).noted(Change::Altered("doc".into(), 5));
+    let room = room("doc,9", &[(B, "doc,5")]).noted(Change::Altered("doc", 5));
     assert_eq!((room.wants().len(), room.outcomes().len()), (0, 0));
 }
 
 #[test]
 fn an_origin_that_goes_back_to_an_earlier_version_is_followed() {
-    let back = room("doc,6", &[(A, "doc,5")]).noted(Change::Altered("doc".into(), 5)).mirrored("doc", 6, A);
+    let back = room("doc,6", &[(A, "doc,5")]).noted(Change::Altered("doc", 5)).mirrored("doc", 6, A);
     assert_eq!(back.wants(), ["doc,5<-6"]);
 }
 
@@ -247,7 +247,7 @@ fn who_is_not_the_origin_cannot_replace_what_it_offered_too() {
 
 #[test]
 fn what_was_deleted_here_stays_deleted() {
-    let room = room("", &[(A, "gone,5 new,1")]).noted(Change::Gone("gone".into()));
+    let room = room("", &[(A, "gone,5 new,1")]).noted(Change::Gone("gone"));
     assert_eq!(room.wants(), ["new,1"]);
     assert_eq!(room.plan().deleted_here, 1);
 }

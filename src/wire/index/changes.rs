@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::edit::{Edit, Now};
+use super::{Edit, Now};
 use super::{INDEX_MAX_BYTES, Index, LineError, parse_line};
 use crate::wire::{IndexHmac, IndexKey};
 

@@ -59,7 +59,7 @@ fn no_rule_of_what_the_mirror_takes_applies_to_a_wish() {
         *rules = Rules::new(&[], &["asked".into()], true).unwrap();
         rules.sizes = 0..=1;
     };
-    let mut room = room("", &[(A, "asked?,5 small,1")]).with(rules).noted(Change::Gone("asked?".into()));
+    let mut room = room("", &[(A, "asked?,5 small,1")]).with(rules).noted(Change::Gone("asked?"));
     room.offer(A).is_switched_off = true;
     assert!(room.wants().is_empty());
     assert_eq!(room.wishing("asked?", 5, 0, Place::Beside).wants(), ["asked?,5"]);
