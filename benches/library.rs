@@ -53,7 +53,7 @@ fn main() {
         index(&shared, files);
     }
     let library = Library::start(&shared, files);
-    let steps: [(&str, fn(&Library)); 5] = [
+    let steps: [Step; 5] = [
         ("search", Library::search),
         ("served", Library::served),
         ("folder", Library::folder),
@@ -65,6 +65,9 @@ fn main() {
         library.restart();
     }
 }
+
+/// A part by its name.
+type Step = (&'static str, fn(&Library));
 
 /// From nothing to the whole list, in turns with `find`.
 fn index(shared: &Path, files: usize) {
