@@ -1,7 +1,7 @@
 //! Who reads the folders of a walk: the thread that tells, and others that read ahead of it.
 //!
-//! All take from one stack. The folders of a folder are laid on it so that the one to be told next
-//! lies on top; so what was read and not told yet stays little, and few folders are open at once.
+//! All take from one stack, on which folders lie in the order in which they are told, the next on
+//! top; so what was read and not told yet stays little, and few folders are open at once.
 
 use std::collections::HashMap;
 use std::io;
@@ -21,7 +21,7 @@ pub(super) struct Crew<'c> {
 
 #[derive(Default)]
 struct Work {
-    /// The next to be read is the last.
+    /// By name, the next to be read last.
     to_read: Vec<(usize, Job)>,
     read: HashMap<usize, io::Result<Contents>>,
     /// The number of the next job.
@@ -90,7 +90,7 @@ impl<'c> Crew<'c> {
                 }
                 return read;
             }
-            // What nobody reads is on the stack, near its end.
+            // If nobody reads it, it is on top of the stack: all that comes before it was told.
             let next = if work.ahead < AHEAD_MAX || work.reading == 0 { work.take() } else { None };
             work = match next {
                 Some((number, job)) => {
@@ -143,7 +143,34 @@ impl Work {
         contents.first_child = self.next;
         let numbers = contents.first_child..contents.first_child.saturating_add(below.len());
         self.next = numbers.end;
-        self.to_read.extend(numbers.zip(below).rev());
+        if let Some(first) = below.first() {
+            // Another folder, further on, may have been read sooner: what it holds stays below.
+            let at = self.to_read.partition_point(|(_, job)| job.name() > first.name());
+            self.to_read.splice(at..at, numbers.zip(below).rev());
+        }
         contents
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jobs(names: &[&str]) -> Vec<Job> {
+        names.iter().map(|name| Job::named(name)).collect()
+    }
+
+    #[test]
+    fn folders_are_read_in_the_order_in_which_they_are_told_whichever_was_found_first() {
+        let mut work = Work::default();
+        work.take_on(Contents::default(), jobs(&["a/", "b-/", "b/", "c/"]));
+        let taken = |work: &mut Work| work.take().unwrap().1.name().to_owned();
+        assert_eq!([(); 3].map(|()| taken(&mut work)), ["a/", "b-/", "b/"]);
+        work.take_on(Contents::default(), jobs(&["b-/y/", "b-/z/"]));
+        let first = work.take_on(Contents::default(), jobs(&["a/x/"])).first_child;
+        work.take_on(Contents::default(), jobs(&["b/d/", "b/e/"]));
+        assert_eq!(work.to_read.last().unwrap().0, first);
+        let order = ["a/x/", "b-/y/", "b-/z/", "b/d/", "b/e/", "c/"];
+        assert_eq!([(); 6].map(|()| taken(&mut work)), order);
     }
 }

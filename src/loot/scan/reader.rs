@@ -40,6 +40,16 @@ impl Job {
     pub(super) fn whole() -> Self {
         Self { above: None, prefix: Box::default() }
     }
+
+    /// By which folders are told in their order.
+    pub(super) fn name(&self) -> &str {
+        &self.prefix
+    }
+
+    #[cfg(test)]
+    pub(super) fn named(name: &str) -> Self {
+        Self { above: None, prefix: name.into() }
+    }
 }
 
 /// What a folder holds, sorted as the names of an index are: a folder's with its slash.
