@@ -245,6 +245,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_in_a_folder_that_is_not_listed_is_not_either_though_it_is_told_alone() {
+        let temp = tempfile::tempdir().unwrap();
+        let (long, deep) = (format!("{}/a", "x".repeat(250)), format!("d/{}/e/a", "x".repeat(250)));
+        write(temp.path(), &[&long, &deep]);
+        for name in ["", &long, &long[..250], &deep, "d", &deep[..254]] {
+            let found = told(temp.path(), name, 1);
+            assert!(found.files.is_empty() && !found.held_back.is_empty(), "{name}: {:?}", found.files);
+        }
+    }
+
+    #[test]
     fn a_deep_folder_is_held_back_and_a_long_name_too() {
         let temp = tempfile::tempdir().unwrap();
         let deep = vec!["d"; 33].join("/");

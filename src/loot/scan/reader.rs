@@ -148,7 +148,7 @@ impl<'r> Reader<'r> {
         self.done(contents, &job.prefix, folder.fd()?)
     }
 
-    /// One thing alone, told by somebody, with the folder that holds it.
+    /// One thing alone, told by somebody, with the folder that holds it, which may not be listed.
     pub(super) fn meet_one(
         &self,
         handle: BorrowedFd<'_>,
@@ -157,8 +157,14 @@ impl<'r> Reader<'r> {
         stat: &Stat,
     ) -> io::Result<(Contents, Vec<Job>)> {
         let mut reading = Reading { prefix, contents: Contents::default(), readable: None };
-        let file = std::ffi::CString::new(file)?;
-        self.meet(&mut reading, handle, &file, FileType::from_raw_mode(stat.st_mode));
+        let name = [prefix, file].concat();
+        match LootPath::parse(name.as_bytes()).and_then(|path| path.listable()) {
+            Ok(()) => {
+                let file = std::ffi::CString::new(file)?;
+                self.meet(&mut reading, handle, &file, FileType::from_raw_mode(stat.st_mode));
+            }
+            Err(why) => reading.contents.hold_back(name.as_bytes(), why.into()),
+        }
         self.done(reading.contents, prefix, handle)
     }
 

@@ -129,7 +129,7 @@ impl Watched {
     /// A folder came. It is watched at once, with all below it, so that what is written into it is
     /// known to be in writing before anybody looks.
     fn follow(&self, name: &[u8]) {
-        let mut pending: Vec<LootPath> = LootPath::parse(name).into_iter().collect();
+        let mut pending: Vec<LootPath> = listed(name).into_iter().collect();
         while let Some(path) = pending.pop() {
             let Ok(handle) = self.folder.open_folder(path.as_str()) else { continue };
             self.note(path.as_str(), handle.as_fd());
@@ -140,7 +140,7 @@ impl Watched {
                 if matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
                     // `.` and `..` are no names, and what is no folder does not open as one.
                     let below = joined(path.as_str(), entry.file_name().to_bytes());
-                    pending.extend(LootPath::parse(&below));
+                    pending.extend(listed(&below));
                 }
             }
         }
@@ -204,6 +204,11 @@ impl Watched {
 
 fn joined(folder: &str, file: &[u8]) -> Vec<u8> {
     if folder.is_empty() { file.to_vec() } else { [folder.as_bytes(), b"/", file].concat() }
+}
+
+/// A folder that a walk would read.
+fn listed(name: &[u8]) -> Option<LootPath> {
+    LootPath::parse(name).ok().filter(|path| path.listable().is_ok())
 }
 
 fn is_removed(folder: BorrowedFd<'_>) -> bool {
@@ -290,6 +295,11 @@ mod tests {
         fs::write(temp.path().join("a"), "x").unwrap();
         let (watch, mut gatherer) = watch(temp.path());
         watch.watched.follow(b".boucan");
+        let long = "x".repeat(250);
+        fs::create_dir(temp.path().join(&long)).unwrap();
+        wait_for(&mut gatherer, &[&long]);
+        watch.watched.follow(long.as_bytes());
+        fs::write(temp.path().join(&long).join("y"), "x").unwrap();
         fs::write(temp.path().join(".boucan/spool/x.part"), "x").unwrap();
         fs::write(temp.path().join(".hidden"), "x").unwrap();
         fs::read(temp.path().join("a")).unwrap();
