@@ -57,7 +57,7 @@ impl Drop for FolderWatch {
     fn drop(&mut self) {
         let mut folders = self.watched.lock();
         folders.ended = true;
-        // The system's last word of it wakes the thread.
+        // The system's last word of it wakes the thread, if none before it does.
         let _ = folders.root.map(|root| inotify::remove_watch(&self.watched.inotify, root));
     }
 }
@@ -99,10 +99,14 @@ impl Watched {
     fn take(&self, event: &Event<'_>, hints: &Hints) -> bool {
         let flags = event.events();
         let mut folders = self.lock();
+        // The last word may be lost: the system's queue has an end.
+        if folders.ended {
+            return false;
+        }
         let is_root = folders.root == Some(event.wd());
         if flags.contains(ReadFlags::IGNORED) {
             folders.names.remove(&event.wd());
-            if is_root && !folders.ended {
+            if is_root {
                 folders.root = None;
                 hints.send(Hint::Rescan);
             }
@@ -231,7 +235,9 @@ mod tests {
     use super::*;
     use crate::loot::hints::{Gathered, Gatherer, hints};
     use std::fs;
+    use std::io::Write as _;
     use std::path::Path;
+    use std::sync::Weak;
     use std::time::{Duration, Instant};
 
     fn watch(root: &Path) -> (FolderWatch, Gatherer) {
@@ -308,16 +314,42 @@ mod tests {
         assert_eq!(told, Gathered::Look(["b".into()].into()));
     }
 
+    #[track_caller]
+    fn wait_for_end(watched: &Weak<Watched>) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while watched.upgrade().is_some() {
+            assert!(Instant::now() < deadline, "the thread still listens");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     #[test]
     fn the_thread_ends_with_the_watch() {
         let temp = tempfile::tempdir().unwrap();
         let (watch, _gatherer) = watch(temp.path());
         let watched = Arc::downgrade(&watch.watched);
         drop(watch);
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while watched.upgrade().is_some() {
-            assert!(Instant::now() < deadline, "the thread still listens");
-            std::thread::sleep(Duration::from_millis(5));
+        wait_for_end(&watched);
+    }
+
+    #[test]
+    fn the_thread_ends_though_the_last_word_was_lost() {
+        let temp = tempfile::tempdir().unwrap();
+        let (watch, _gatherer) = watch(temp.path());
+        let watched = Arc::downgrade(&watch.watched);
+        let [mut a, mut b] = ["a", "b"].map(|name| fs::File::create(temp.path().join(name)).unwrap());
+        let most: usize = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap().trim().parse().unwrap();
+        let kept = watch.watched.clone();
+        let mut folders = kept.lock();
+        // Equal events that follow one another are one. Some were read already.
+        for _ in 0..most / 2 + BUFFER_BYTES / 16 {
+            a.write_all(b"x").unwrap();
+            b.write_all(b"x").unwrap();
         }
+        folders.ended = true;
+        inotify::remove_watch(&kept.inotify, folders.root.unwrap()).unwrap();
+        drop(folders);
+        drop((watch, kept));
+        wait_for_end(&watched);
     }
 }
