@@ -142,8 +142,12 @@ impl Keeper {
     /// Looks at single names, folders with all below them.
     fn look(&mut self, names: &BTreeSet<Box<str>>) {
         let folder = self.folder();
-        if names.is_empty() || !folder.is_in_place() {
+        if names.is_empty() {
             return;
+        }
+        if !folder.is_in_place() {
+            // A walk says so, and looks for it soon again.
+            return self.shared.hints.send(Hint::Rescan);
         }
         let seen = AtomicUsize::new(0);
         let mut looked_at = BTreeSet::new();
@@ -165,7 +169,10 @@ impl Keeper {
             }
         }
         let found = look.end();
-        self.note_watch();
+        if self.note_watch() {
+            // The next walk was to come when all is watched.
+            self.shared.hints.send(Hint::Rescan);
+        }
         self.tell(&found);
         self.note_held_back();
         if found.changes_index() {
@@ -239,11 +246,13 @@ impl Keeper {
         }
     }
 
-    /// Where not all can be watched, all is looked at every few seconds.
-    fn note_watch(&mut self) {
-        if let Some(why) = self.watch.as_ref().and_then(|watch| watch.failed().map(str::to_owned)) {
-            self.go_unwatched(&why);
+    /// Where not all can be watched, all is looked at every few seconds. True if that begins now.
+    fn note_watch(&mut self) -> bool {
+        let failed = self.watch.as_ref().and_then(|watch| watch.failed().map(str::to_owned));
+        if let Some(why) = &failed {
+            self.go_unwatched(why);
         }
+        failed.is_some()
     }
 
     fn go_unwatched(&mut self, why: &str) {
