@@ -163,6 +163,13 @@ impl LootFolder {
         rustix::fs::stat(&self.path).is_ok_and(|stat| file_id(&stat) == self.id.id)
     }
 
+    /// Whether its file system is known to be on a disk or in the memory of this machine: nobody
+    /// else changes it, and the system tells of all changes.
+    #[must_use]
+    pub fn is_of_this_machine(&self) -> bool {
+        self.residence != Residence::Unknown
+    }
+
     /// Opens a regular file for reading.
     ///
     /// # Errors

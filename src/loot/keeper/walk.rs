@@ -18,7 +18,8 @@ const RESCAN: Duration = Duration::from_secs(60);
 const RESCAN_UNWATCHED: Duration = Duration::from_secs(15);
 /// A walk takes at most one part in so many of the time …
 const RESCAN_SHARE: u32 = 400;
-/// … or more, where the system does not tell of all changes: it cannot, or the last walk found some.
+/// … or more, where the system does not tell of all changes: it cannot, others change the files
+/// behind its back (over a network, say), or the last walk found some.
 const RESCAN_SHARE_UNWATCHED: u32 = 50;
 /// While the folder is missing it is looked for so often.
 const MISSING_RETRY: Duration = Duration::from_secs(2);
@@ -87,7 +88,7 @@ impl Keeper {
             status.scanned_at = Some(SystemTime::now());
         });
         let period = if self.watch.is_some() { RESCAN } else { RESCAN_UNWATCHED };
-        let is_told_all = self.watch.is_some() && (is_first || !found_some);
+        let is_told_all = self.watch.is_some() && self.folder().is_of_this_machine() && (is_first || !found_some);
         let share = if is_told_all { RESCAN_SHARE } else { RESCAN_SHARE_UNWATCHED };
         Instant::now() + period.max(began.elapsed().saturating_mul(share))
     }
