@@ -75,7 +75,7 @@ impl Bridge {
             let changed = tokio::select! {
                 changed = ours.changed() => changed.is_ok(),
                 changed = theirs.changed() => changed.is_ok(),
-                () = tokio::time::sleep(LOOK), if self.asked().is_some() => true,
+                () = self.looked_for() => true,
             };
             if !changed {
                 return;
@@ -102,6 +102,16 @@ impl Bridge {
             shelves.iter().for_each(|shelf| _ = shelf.names());
         }
         *self.shelves.write().unwrap_or_else(PoisonError::into_inner) = shelves.into();
+    }
+
+    /// Ends when there are names that may have to be let go.
+    async fn looked_for(&self) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if self.asked().is_some() {
+                return;
+            }
+        }
     }
 
     fn asked(&self) -> Option<Instant> {
