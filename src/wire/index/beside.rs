@@ -23,7 +23,7 @@ impl Index {
     }
 
     /// The same as a search among the names from a position on, quicker where it is near.
-    fn position_behind(&self, from: usize, name: &[u8]) -> Result<usize, usize> {
+    pub(super) fn position_behind(&self, from: usize, name: &[u8]) -> Result<usize, usize> {
         let rest = self.slots.get(from..).unwrap_or_default();
         let is_before = |leap: usize| rest.get(leap).is_some_and(|slot| self.name_bytes(slot) < name);
         let (mut low, mut leap) = (0_usize, 1_usize);

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::{INDEX_MAX_BYTES, INDEX_MAX_ENTRIES, Index, IndexError, Refused, Slot, parse_line};
+use super::{Index, IndexError, Refused, canonical};
 
 /// An index that was read.
 #[derive(Clone, Debug)]
@@ -26,52 +26,20 @@ impl Index {
     /// # Errors
     /// As [`Index::parse`].
     pub fn take(body: Vec<u8>) -> Result<Served, IndexError> {
-        if body.len() > INDEX_MAX_BYTES {
-            return Err(IndexError::TooBig);
-        }
-        if let Some((slots, total_bytes)) = slots_of(&body) {
-            // What it grew by while it came is given back.
-            let text = Bytes::from(body.into_boxed_slice());
-            let index = Self { text: text.clone(), slots: slots.into(), total_bytes };
-            return Ok(Served { index, refused: Refused::default(), body: text, is_exact: true });
-        }
-        let (index, refused) = Self::parse(&body)?;
-        Ok(Served { index, refused, body: body.into(), is_exact: false })
+        let Some(lines) = canonical::lines(&body) else {
+            let (index, refused) = Self::parse_any(&body)?;
+            return Ok(Served { index, refused, body: body.into(), is_exact: false });
+        };
+        // What it grew by while it came is given back.
+        let text = Bytes::from(body.into_boxed_slice());
+        Ok(Served { index: lines.with(text.clone()), refused: Refused::default(), body: text, is_exact: true })
     }
-}
-
-/// Where the lines of a text are that could have been written here, and the sum of their sizes;
-/// `None` if any is not as we would write it, or is not in its place.
-fn slots_of(text: &[u8]) -> Option<(Vec<Slot>, u64)> {
-    let lines = memchr::memchr_iter(b'\n', text).count();
-    if lines > INDEX_MAX_ENTRIES || text.last().is_some_and(|last| *last != b'\n') {
-        return None;
-    }
-    let (mut slots, mut total_bytes) = (Vec::with_capacity(lines), 0_u64);
-    let (mut start, mut before) = (0_usize, None);
-    for end in memchr::memchr_iter(b'\n', text) {
-        let line = parse_line(text.get(start..end)?).ok()?;
-        let is_next = before.is_none_or(|before| before < line.name);
-        if line.slashed || !is_next || !is_plain(text.get(start..end)?, line.name, line.size_bytes) {
-            return None;
-        }
-        let (at, name_len) = (u32::try_from(start).ok()?, u16::try_from(line.name.len()).ok()?);
-        slots.push(Slot { start: at, name_len, slashed: false, size_bytes: line.size_bytes });
-        total_bytes = total_bytes.saturating_add(line.size_bytes);
-        (start, before) = (end.saturating_add(1), Some(line.name));
-    }
-    Some((slots, total_bytes))
-}
-
-/// Whether a line is written in no more bytes than it takes: no zeros before the size, no CR.
-fn is_plain(line: &[u8], name: &str, size_bytes: u64) -> bool {
-    let digits = size_bytes.checked_ilog10().unwrap_or(0).saturating_add(1);
-    line.len() == name.len().saturating_add(1).saturating_add(digits as usize)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::index::{INDEX_MAX_BYTES, INDEX_MAX_ENTRIES};
     use proptest::prelude::*;
 
     #[test]

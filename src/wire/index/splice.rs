@@ -47,7 +47,7 @@ impl Index {
         let mut gone = gone.iter().map(|at| *at as usize).peekable();
         let mut from = 0;
         for slot in &new.slots {
-            let place = self.position_from(from, new.name_bytes(slot));
+            let place = self.position_behind(from, new.name_bytes(slot));
             from = place.unwrap_or_else(|at| at);
             while let Some(at) = gone.next_if(|at| *at < from) {
                 next.leave(at);
@@ -61,20 +61,6 @@ impl Index {
         }
         gone.for_each(|at| next.leave(at));
         next.finish()
-    }
-
-    /// The place of a name that is not before `from`. Looks near it first.
-    fn position_from(&self, from: usize, name: &[u8]) -> Result<usize, usize> {
-        let is_before = |at: usize| self.slots.get(at).is_some_and(|slot| self.name_bytes(slot) < name);
-        let (mut low, mut step) = (from, 1_usize);
-        while is_before(low.saturating_add(step)) {
-            low = low.saturating_add(step);
-            step = step.saturating_mul(2);
-        }
-        let high = low.saturating_add(step).saturating_add(1).min(self.len());
-        let near = self.slots.get(low..high).unwrap_or_default();
-        let found = near.binary_search_by(|slot| self.name_bytes(slot).cmp(name));
-        found.map(|at| low.saturating_add(at)).map_err(|at| low.saturating_add(at))
     }
 }
 
