@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::App;
 use crate::neighbours::Neighbour;
-use crate::search::{Library, Shelf};
+use crate::search::{Edits, Library, Shelf};
 use crate::wire::DigestTable;
 
 /// A library that nobody searched for so long is let go if it is large …
@@ -34,16 +34,21 @@ pub(super) fn tellers(app: &App, now: Instant) -> Vec<Neighbour> {
 
 /// Ours, then the neighbours' in their order.
 fn shelves(app: &App, neighbours: &[Neighbour]) -> Vec<Shelf> {
-    let ours = Shelf { holder: app.uuid, index: app.loot.snapshot().index.clone(), digests: app.loot.digests() };
+    let snapshot = app.loot.snapshot();
+    let (index, digests) = (snapshot.index.clone(), app.loot.digests());
+    let edits = Edits::known_by(move |before| snapshot.edit_from(before));
+    let ours = Shelf { holder: app.uuid, index, digests, edits };
     std::iter::once(ours).chain(neighbours.iter().filter_map(shelf)).collect()
 }
 
 fn shelf(neighbour: &Neighbour) -> Option<Shelf> {
     let digests: Option<&Arc<DigestTable>> = neighbour.manifest.as_ref().map(|manifest| &manifest.digests);
+    let known = neighbour.known.clone()?;
     Some(Shelf {
         holder: neighbour.uuid,
-        index: neighbour.known.as_ref()?.index.clone(),
+        index: known.index.clone(),
         digests: digests.cloned().unwrap_or_default(),
+        edits: Edits::known_by(move |before| known.edit_from(before)),
     })
 }
 

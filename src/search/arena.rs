@@ -8,7 +8,7 @@ use super::fold::fold_onto;
 const BETWEEN: char = '\n';
 
 /// Folded texts one behind the other, each with its number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Arena {
     text: String,
     /// Where each begins, and where the last one ends.

@@ -5,6 +5,8 @@
 //! stand here, folded. What comes before the last `/` stands once for each folder. So a file takes a
 //! byte here, and an odd one its name and eight bytes more.
 
+mod following;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,7 +28,7 @@ pub struct Catalogue {
 }
 
 /// Names of files that cannot be compared as they stand.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Odd {
     /// Rising.
     pub(super) positions: Vec<u32>,
@@ -36,7 +38,7 @@ pub(super) struct Odd {
 
 /// The folders in which files are, in the order in which an index names them first. What is below
 /// one stands in a row.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Folders {
     /// Whole paths, folded; the first is the empty one.
     pub(super) paths: Arena,

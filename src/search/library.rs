@@ -1,5 +1,6 @@
 //! All shelves with their catalogues, ready to be searched, and who keeps them so.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use super::catalogue::Catalogue;
 use super::copies::Copies;
 use super::finder::Sample;
 use crate::directory::registry::Names;
+use crate::wire::index::Edit;
 use crate::wire::napster::Md5;
 use crate::wire::{DigestTable, Index};
 
@@ -27,6 +29,31 @@ pub struct Shelf {
     pub index: Arc<Index>,
     /// Its contents, as far as they are known; beside another index it says nothing.
     pub digests: Arc<DigestTable>,
+    /// How its index came of earlier ones.
+    pub edits: Edits,
+}
+
+/// Tells what became of an earlier index to make the one of now, if that is known.
+#[derive(Clone, Default)]
+pub struct Edits(Option<Arc<EditFrom>>);
+
+type EditFrom = dyn Fn(&Arc<Index>) -> Option<Arc<Edit>> + Send + Sync;
+
+impl Edits {
+    /// By whoever knows.
+    pub fn known_by(edit_from: impl Fn(&Arc<Index>) -> Option<Arc<Edit>> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(edit_from)))
+    }
+
+    fn from(&self, before: &Arc<Index>) -> Option<Arc<Edit>> {
+        self.0.as_ref()?(before)
+    }
+}
+
+impl fmt::Debug for Edits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Edits(known)" } else { "Edits(unknown)" })
+    }
 }
 
 impl Shelf {
@@ -68,13 +95,13 @@ pub struct Library {
 
 impl Library {
     /// Of shelves, and what is registered. Catalogues of indexes that are in an earlier one are
-    /// taken from there.
+    /// taken from there, and those of the next states of such made of them.
     #[must_use]
     pub fn new(shelves: Vec<Shelf>, registered: Vec<Registered>, before: Option<&Self>) -> Self {
         let mut catalogues: Vec<Arc<Catalogue>> = shelves
             .iter()
             .map(|shelf| {
-                let known = before.and_then(|before| before.catalogue_of(&shelf.index));
+                let known = before.and_then(|before| before.catalogue_for(shelf));
                 known.unwrap_or_else(|| Arc::new(Catalogue::of_index(&shelf.index)))
             })
             .collect();
@@ -92,9 +119,14 @@ impl Library {
         Self { shelves, catalogues, registered, copies, first_files, sample }
     }
 
-    fn catalogue_of(&self, index: &Arc<Index>) -> Option<Arc<Catalogue>> {
-        let shelf = self.shelves.iter().position(|shelf| Arc::ptr_eq(&shelf.index, index))?;
-        self.catalogues.get(shelf).cloned()
+    /// That of the same index, or made of that of the one before.
+    fn catalogue_for(&self, shelf: &Shelf) -> Option<Arc<Catalogue>> {
+        if let Some(same) = self.shelves.iter().position(|known| Arc::ptr_eq(&known.index, &shelf.index)) {
+            return self.catalogues.get(same).cloned();
+        }
+        let before = self.shelves.iter().position(|known| known.holder == shelf.holder)?;
+        let edit = shelf.edits.from(&self.shelves.get(before)?.index)?;
+        self.catalogues.get(before)?.followed(&shelf.index, &edit).map(Arc::new)
     }
 
     /// The shelves; hits name them by their place here.

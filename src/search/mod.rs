@@ -33,7 +33,7 @@ pub use self::catalogue::Catalogue;
 use self::found::Marking;
 pub use self::found::{FolderHit, Found, Hit};
 use self::gathering::{Gathering, Met};
-pub use self::library::{Librarian, Library, Registered, Shelf};
+pub use self::library::{Edits, Librarian, Library, Registered, Shelf};
 use self::matching::{Match, Reading};
 use self::pattern::Pattern;
 use self::query::Query;

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use super::Index;
 
+/// Ends of lines are counted so far: whoever looked for the byte has just read all of it.
+const COUNTED_MAX_BYTES: usize = 2048;
+
 impl Index {
     /// All names without a leading `/`, in their order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
@@ -84,12 +87,16 @@ impl Index {
     }
 
     /// The position of the line to which a byte of the text belongs, if that is not before the
-    /// line at `from`. It is guessed by how long lines are on average, which costs a look or two
-    /// where lines are about as long as each other; then looked for around there.
+    /// line at `from`. Where it is near, the ends of lines between are counted. Else it is guessed
+    /// by how long lines are on average, which costs a look or two where lines are about as long as
+    /// each other, and looked for around there.
     #[must_use]
     pub fn position_over_from(&self, offset: usize, from: usize) -> usize {
         let is_passed = |position: usize| self.slots.get(position).is_some_and(|slot| slot.start as usize <= offset);
         let begin = self.slots.get(from).map_or(0, |slot| slot.start as usize);
+        if let Some(near) = self.text.get(begin..offset).filter(|near| near.len() <= COUNTED_MAX_BYTES) {
+            return from.saturating_add(memchr::memchr_iter(b'\n', near).count());
+        }
         let average = (self.text.len() / self.slots.len().max(1)).max(1);
         let guess = from.saturating_add(offset.saturating_sub(begin) / average).min(self.slots.len());
         // Twice as far each time: `low` begins at or before the byte, `high` behind it.
@@ -135,6 +142,19 @@ mod tests {
         }
         assert_eq!((index.name_bytes_at(3), index.name_bytes_at(5)), (Some("d/é".as_bytes()), None));
         assert_eq!(Index::default().position_over(0), None);
+    }
+
+    #[test]
+    fn a_line_is_found_by_any_of_its_bytes_however_far_behind() {
+        let names: Vec<String> =
+            (0..2_000_usize).map(|number| format!("{number:04}{}", "x".repeat(number % 90))).collect();
+        let index = Index::from_sorted(names.iter().map(|name| (name.as_str(), 1)));
+        for offset in (0..index.text().len()).step_by(97) {
+            let position = index.position_over(offset).unwrap();
+            for from in [0, position / 2, position.saturating_sub(40), position] {
+                assert_eq!(index.position_over_from(offset, from), position, "{offset} from {from}");
+            }
+        }
     }
 
     #[test]
