@@ -88,7 +88,8 @@ impl Keeper {
             status.scanned_at = Some(SystemTime::now());
         });
         let period = if self.watch.is_some() { RESCAN } else { RESCAN_UNWATCHED };
-        let is_told_all = self.watch.is_some() && self.folder().is_of_this_machine() && (is_first || !found_some);
+        // A first walk is slow: nothing of the folder is in memory yet.
+        let is_told_all = self.watch.is_some() && self.folder().is_of_this_machine() && !is_first && !found_some;
         let share = if is_told_all { RESCAN_SHARE } else { RESCAN_SHARE_UNWATCHED };
         Instant::now() + period.max(began.elapsed().saturating_mul(share))
     }
