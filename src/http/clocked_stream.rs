@@ -32,9 +32,9 @@ impl ClockedStream {
         Self { stream, clock, line, read: Bytes::new() }
     }
 
-    /// Gives back what was read too early.
+    /// Gives back what was read too early. Of a buffer in which nothing is left nothing is kept.
     pub(super) fn unread(mut self, read: Bytes) -> Self {
-        self.read = read;
+        self.read = if read.is_empty() { Bytes::new() } else { read };
         self
     }
 
@@ -105,5 +105,39 @@ impl AsyncWrite for ClockedStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Buf as _;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    struct Lent(Arc<[u8]>);
+
+    impl AsRef<[u8]> for Lent {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_unread_is_read_again_and_its_buffer_let_go() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = ClockedStream::new(stream, ConnectionClock::start(), Line::default());
+        let buffer: Arc<[u8]> = [1, 2, 3].into();
+        for rest in [[2, 3].as_slice(), &[]] {
+            let mut read = Bytes::from_owner(Lent(buffer.clone()));
+            read.advance(3 - rest.len());
+            stream = stream.unread(read);
+            let mut again = vec![0; rest.len()];
+            stream.read_exact(&mut again).await.unwrap();
+            assert_eq!((again.as_slice(), Arc::strong_count(&buffer)), (rest, 1));
+        }
     }
 }
