@@ -93,7 +93,7 @@ impl ConnectionClock {
     /// What it is doing.
     #[must_use]
     pub fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::Relaxed) {
+        match self.phase.load(Ordering::Acquire) {
             0 => Phase::Silent,
             1 => Phase::Head,
             2 => Phase::Answering,
@@ -106,7 +106,7 @@ impl ConnectionClock {
         let now = self.now_ms();
         self.since_ms.store(now, Ordering::Relaxed);
         self.begin_window(now);
-        self.phase.store(phase as u8, Ordering::Relaxed);
+        self.phase.store(phase as u8, Ordering::Release); // last: who sees it sees when it began
     }
 
     /// Whether it has to be cut now.
@@ -116,7 +116,6 @@ impl ConnectionClock {
         if self.blocked.load(Ordering::Relaxed) {
             return self.is_stuck(now); // in any phase: the end of an answer waits in the buffers
         }
-        let in_phase = now.saturating_sub(self.since_ms.load(Ordering::Relaxed));
         let allowed = match self.phase() {
             Phase::Silent => SILENT,
             Phase::Head => HEAD,
@@ -126,6 +125,8 @@ impl ConnectionClock {
                 return false;
             }
         };
+        // Read after the phase: what began meanwhile is not measured from where the last one began.
+        let in_phase = now.saturating_sub(self.since_ms.load(Ordering::Relaxed));
         u128::from(in_phase) >= allowed.as_millis()
     }
 
