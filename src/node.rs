@@ -151,7 +151,7 @@ pub async fn run(config: Config, quiet: bool, terminal: Terminal) -> anyhow::Res
 }
 
 fn serve(listeners: Vec<TcpListener>, app: &App, config: &Config, tasks: &Tasks, cores: Cores) {
-    let limits = config.connections.fit_to_files(files_max());
+    let limits = config.connections.fit_to_files(files_max().saturating_sub(cores.files()));
     let server = Server::new(Site::new(app.clone()), limits, tasks.clone(), cores);
     for listener in listeners {
         tasks.spawn(server.clone().accept(listener));

@@ -13,6 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+/// What the event loop of one takes of the files that a process may open: the loop, twice, what
+/// wakes it, and what tells it of signals.
+const FILES_OF_ONE: usize = 4;
+
 /// The threads; cheap to clone. They end with the last clone.
 #[derive(Clone, Debug)]
 pub struct Cores(Arc<Running>);
@@ -48,6 +52,12 @@ impl Cores {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
         let cores = (0..count).map(|number| Core::start(number, ends.clone())).collect::<io::Result<_>>()?;
         Ok(Self(Arc::new(Running { cores, shared: Handle::current(), _ends: ends.drop_guard() })))
+    }
+
+    /// How many of the files that the process may open they take.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.0.cores.len().saturating_mul(FILES_OF_ONE)
     }
 
     /// A place on the thread that has the fewest.
