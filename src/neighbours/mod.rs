@@ -13,7 +13,7 @@ pub mod manifest;
 pub mod neighbour;
 pub mod switched_off;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ const PER_ADDRESS_MAX: usize = 8;
 /// Places for fetches that nobody gets whose index was never read.
 const KEPT_FOR_KNOWN: usize = 2;
 /// All indexes and manifests of neighbours held in memory; beyond, those of the longest silent are
-/// forgotten, manifests first.
+/// forgotten, manifests first, and an index by all who have it.
 const INDEX_BYTES_MAX: usize = 256 << 20;
 
 /// What an announcement was.
@@ -410,12 +410,28 @@ fn memory_bytes(table: &BTreeMap<Uuid, Neighbour>) -> usize {
 
 fn bound_indexes(table: &mut BTreeMap<Uuid, Neighbour>, keep: Uuid) {
     while memory_bytes(table) > INDEX_BYTES_MAX {
-        let others = table.values().filter(|n| n.uuid != keep && n.known.is_some());
-        let Some(oldest) = others.min_by_key(|n| (n.manifest.is_none(), n.heard())).map(|n| n.uuid) else { break };
-        if let Some(neighbour) = table.get_mut(&oldest) {
-            neighbour.forget_some();
+        let told = table.values_mut().filter(|n| n.uuid != keep && n.manifest.is_some());
+        if let Some(oldest) = told.min_by_key(|n| n.heard()) {
+            oldest.manifest = None;
+            continue;
         }
+        let Some(oldest) = oldest_index(table, keep) else { break };
+        let having = table.values_mut().filter(|n| n.index_place() == Some(oldest));
+        having.for_each(|neighbour| neighbour.known = None);
     }
+}
+
+/// The index of which nobody who has it was heard for longest. Not the one of `keep`: it stays in
+/// memory, whoever else forgets it.
+fn oldest_index(table: &BTreeMap<Uuid, Neighbour>, keep: Uuid) -> Option<usize> {
+    let kept = table.get(&keep).and_then(Neighbour::index_place);
+    let mut heard: HashMap<usize, Instant> = HashMap::new();
+    for neighbour in table.values() {
+        let Some(place) = neighbour.index_place().filter(|place| Some(*place) != kept) else { continue };
+        let last = heard.entry(place).or_insert(neighbour.heard());
+        *last = neighbour.heard().max(*last);
+    }
+    heard.into_iter().min_by_key(|(_, heard)| *heard).map(|(place, _)| place)
 }
 
 #[cfg(test)]

@@ -330,16 +330,15 @@ impl Neighbour {
         is_other
     }
 
-    /// What is less needed is forgotten, to make room: its manifest, or else its index.
-    pub(super) fn forget_some(&mut self) {
-        if self.manifest.take().is_none() {
-            self.known = None;
-        }
+    /// Where its index is in memory: the same place for all who share it.
+    pub(super) fn index_place(&self) -> Option<usize> {
+        self.known.as_ref().map(|known| Arc::as_ptr(&known.index).addr())
     }
 
     /// Its index and what its manifest tells: the place of each in memory, and what it takes there.
     pub(super) fn held(&self) -> impl Iterator<Item = (usize, usize)> {
-        let index = self.known.as_ref().map(|known| (Arc::as_ptr(&known.index).addr(), known.index.memory_bytes()));
+        let index_bytes = self.known.as_ref().map(|known| known.index.memory_bytes());
+        let index = self.index_place().zip(index_bytes);
         let digests = self.manifest.as_ref().map(|manifest| &manifest.digests);
         let digests = digests.map(|digests| (Arc::as_ptr(digests).addr(), digests.memory_bytes()));
         index.into_iter().chain(digests)

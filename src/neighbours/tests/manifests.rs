@@ -234,6 +234,25 @@ fn for_want_of_room_manifests_go_before_indexes() {
 }
 
 #[test]
+fn an_index_that_somebody_shares_who_was_heard_lately_is_not_forgotten() {
+    let scene = Scene::new();
+    let folders = format!("{}/", "x".repeat(240)).repeat(4);
+    let text: String = (0..80_000).map(|n| format!("{folders}{n:06},1\n")).collect();
+    let one = Arc::new(Index::parse(text.as_bytes()).unwrap().0);
+    let other = || Arc::new(Index::clone(&one));
+    // There is room for three.
+    for (uuid, index) in [(1_u128, one.clone()), (2, other()), (3, other()), (4, one.clone()), (5, other())] {
+        let (ip, hmac, seconds) = (format!("10.0.0.{uuid}"), hmac("x"), u64::try_from(uuid).unwrap());
+        scene.hear(uuid, &ip, hmac, seconds);
+        let known = KnownIndex::new(index, Refused::default(), hmac, Some(IndexKey::Specified));
+        scene.neighbourhood.fetched(Uuid::from_u128(uuid), ip.parse().ok(), known, scene.at(seconds));
+    }
+    let all = scene.neighbourhood.present(scene.at(6));
+    let known: Vec<u128> = all.iter().filter(|n| n.known.is_some()).map(|n| n.uuid.as_u128()).collect();
+    assert_eq!(known, [1, 3, 4, 5]);
+}
+
+#[test]
 fn the_first_answer_beside_a_new_index_is_worth_waiting_for() {
     let scene = scene(hmac("x"), Some(IndexKey::Specified));
     let awaited = |seconds: u64| {
