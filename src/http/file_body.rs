@@ -31,7 +31,8 @@ const RUN_BYTES: usize = 128 * 1024;
 const FAST: Duration = Duration::from_millis(5);
 
 /// Streams a part of an open file. A file that was truncated meanwhile ends the connection before
-/// the declared length, so that the client notices.
+/// the declared length, so that the client notices; but not if all of it was on its way already
+/// ([`file_out`](super::file_out)).
 #[derive(Debug)]
 pub struct FileBody {
     source: Arc<Source>,

@@ -94,6 +94,7 @@ const PAGE: Duration = Duration::from_secs(15);
 const WALK_WAIT: Duration = Duration::from_secs(3);
 /// Forms of the operator are small: a name of 1,024 bytes, each written as three, twice.
 const BODY_MAX_BYTES: usize = 8 * 1024;
+
 /// What every handler may use; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App(Arc<Parts>);

@@ -1,5 +1,5 @@
-//! `/s/`: the index, what [names](manifest) and [holds](content) its content, and the files, for old nodes, new nodes and everybody with a link
-//! (`docs/PROTOCOL.md`, section 3).
+//! `/s/`: the index, what [names](manifest) and [holds](content) its content, and the files, for old
+//! nodes, new nodes and everybody with a link (`docs/PROTOCOL.md`, section 3).
 
 use std::time::SystemTime;
 

@@ -18,7 +18,7 @@ pub(super) struct TrackedBody {
     body: Kind,
     clock: Arc<ConnectionClock>,
     line: Line,
-    /// Why it broke. What came before is written first.
+    /// Why it broke. What came before is written first, as far as the client takes it.
     broke: Option<BoxError>,
 }
 
