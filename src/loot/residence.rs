@@ -6,6 +6,7 @@
 //! kernel cannot tell, and those behind a network or another process, always take the other thread.
 
 use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::IoSliceMut;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt as _;
@@ -13,9 +14,12 @@ use std::os::unix::fs::FileExt as _;
 use bytes::Bytes;
 use rustix::io::{Errno, ReadWriteFlags};
 
-/// The kernel reads ahead, and forgets, by about so many bytes: one that is there vouches for those
-/// around it.
+/// The kernel reads ahead, and forgets, by about so many bytes: some that are there vouch for those
+/// around them.
 const VOUCHED_BYTES: u64 = 128 * 1024;
+/// So many do, at places that nobody knows before: who asks for single bytes of a file has the
+/// kernel read their pages alone, and would make them vouch for what is on the disk.
+const VOUCHING: u8 = 2;
 /// File systems that live in memory: tmpfs, ramfs (`linux/magic.h`).
 const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 /// Those of disks whose files are opened, once their name is known, without asking the disk: ext2
@@ -53,10 +57,7 @@ impl Residence {
         match self {
             Self::Memory => true,
             Self::Unknown => false,
-            Self::Disk => {
-                let step = usize::try_from(VOUCHED_BYTES).unwrap_or(usize::MAX);
-                (offset..last).step_by(step).chain([last]).all(|at| now(file, &mut [0], at) == Ok(1))
-            }
+            Self::Disk => probes(offset, last).all(|at| now(file, &mut [0], at) == Ok(1)),
         }
     }
 
@@ -73,6 +74,18 @@ impl Residence {
         }
         Some(bytes.into())
     }
+}
+
+/// Where to look whether all is there: at both ends, and anywhere between.
+fn probes(first: u64, last: u64) -> impl Iterator<Item = u64> {
+    let step = usize::try_from(VOUCHED_BYTES).unwrap_or(usize::MAX);
+    let random = RandomState::new();
+    let within = move |begin: u64, number: u8| {
+        let length = last.saturating_sub(begin).saturating_add(1).min(VOUCHED_BYTES);
+        begin.saturating_add(random.hash_one((begin, number)).checked_rem(length).unwrap_or(0))
+    };
+    let between = (first..=last).step_by(step).flat_map(|begin| (0..VOUCHING).map(move |number| (begin, number)));
+    [first, last].into_iter().chain(between.map(move |(begin, number)| within(begin, number)))
 }
 
 /// Reads what the kernel has, without waiting.
@@ -113,6 +126,18 @@ mod tests {
         }
         assert_eq!(residence.read(&file, 299_999, 2), None);
         assert_eq!(residence.read(&file, 300_000, 1), None);
+    }
+
+    #[test]
+    fn no_byte_is_known_before_to_vouch_for_its_neighbours() {
+        for (first, last) in [(0, 0), (7, 7 + 1_000_000), (u64::MAX - 200_000, u64::MAX)] {
+            let probed: Vec<u64> = probes(first, last).collect();
+            assert!(probed.iter().all(|at| (first..=last).contains(at)), "{probed:?}");
+            assert!(probed.contains(&first) && probed.contains(&last));
+            let steps = (last - first) / VOUCHED_BYTES + 1;
+            assert_eq!(probed.len() as u64, 2 + steps * u64::from(VOUCHING));
+            assert_eq!(probed == probes(first, last).collect::<Vec<_>>(), first == last);
+        }
     }
 
     #[test]
