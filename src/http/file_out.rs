@@ -31,7 +31,7 @@
 //!   file does that is written into while it is read.
 //! - *The file is not in memory*: `sendfile` would wait for the disk, and with it all connections of
 //!   its thread. A body only gives runs that are ([`crate::loot::residence`]), and has everything
-//!   else read on another thread.
+//!   else read on another thread. Only what is forgotten before a slow client takes it is waited for.
 //! - *The file system has no `sendfile`*: the run, which is in memory, is copied through a buffer,
 //!   and later ones are read as where there is no `sendfile` at all.
 //! - *The file changes while it leaves*: what is sent is what it holds at that moment, as with any
