@@ -1,7 +1,7 @@
 //! The clock of one connection, which says when it has been idle, slow or stuck for too long, and by
 //! which it is told to end.
 //!
-//! No timer runs per request: the connection's [IO type](super::clocked_stream) notes what happens,
+//! No timer runs per request: the connection's IO type (`clocked_stream`) notes what happens,
 //! and a sweeper looks now and then.
 
 use std::io;

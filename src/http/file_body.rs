@@ -1,5 +1,5 @@
 //! The body of a file: it leaves piece by piece as the client takes it and the limit allows it, never
-//! more than one piece ahead. What is in memory leaves from there ([`file_out`](super::file_out));
+//! more than one piece ahead. What is in memory leaves from there (`file_out`);
 //! what is not is read on another thread, so that a slow disk keeps nobody else waiting.
 
 use std::fs::File;
@@ -32,7 +32,7 @@ const FAST: Duration = Duration::from_millis(5);
 
 /// Streams a part of an open file. A file that was truncated meanwhile ends the connection before
 /// the declared length, so that the client notices; but not if all of it was on its way already
-/// ([`file_out`](super::file_out)).
+/// (`file_out`).
 #[derive(Debug)]
 pub struct FileBody {
     source: Arc<Source>,

@@ -1,5 +1,5 @@
 //! All that is answered: the Host rule around everything, the store, which is asked most, and all
-//! other [routes].
+//! other routes.
 
 use axum::Router;
 use axum::body::Body;
