@@ -105,7 +105,8 @@ fn found(shared: &Path) -> Duration {
 }
 
 fn sharing(lan: &Lan, folder: &Path) -> NodeBuilder {
-    let builder = lan.node(2).args(["--max-connections-per-host", "256"]);
+    // As by default: what is announced each second cannot be announced sooner.
+    let builder = lan.node(2).announcing_every("10s").args(["--max-connections-per-host", "256"]);
     let loot: PathBuf = builder.loot();
     std::fs::remove_dir(&loot).unwrap();
     std::os::unix::fs::symlink(folder, &loot).unwrap();

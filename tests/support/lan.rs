@@ -37,7 +37,7 @@ impl Lan {
         let napster = (self.directory_port, self.peer_port);
         let address = self.address(last);
         let name = format!("node-{}", address.ip());
-        NodeBuilder { home, address, name, napster, args: vec!["--no-directory".into()] }
+        NodeBuilder { home, address, name, napster, interval: "1s", args: vec!["--no-directory".into()] }
     }
 
     /// The service of the node at 127.0.0.`last`.
@@ -60,10 +60,16 @@ pub struct NodeBuilder {
     address: SocketAddr,
     name: String,
     napster: (u16, u16),
+    interval: &'static str,
     args: Vec<String>,
 }
 
 impl NodeBuilder {
+    /// Other than each second.
+    pub fn announcing_every(self, interval: &'static str) -> Self {
+        Self { interval, ..self }
+    }
+
     pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.home.join("loot").join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -111,7 +117,7 @@ impl NodeBuilder {
             .arg(self.home.join("loot"))
             .args(["--state".as_ref(), self.home.join("state").as_os_str()])
             .args(["--bind", &self.address.ip().to_string(), "--port", &self.address.port().to_string()])
-            .args(["--name", &self.name, "--announce-interval", "1s"])
+            .args(["--name", &self.name, "--announce-interval", self.interval])
             .args(&self.args)
             .stdin(Stdio::null());
         command
@@ -234,6 +240,7 @@ impl Node {
             address: self.builder.address,
             name: self.builder.name.clone(),
             napster: self.builder.napster,
+            interval: self.builder.interval,
             args: self.builder.args.clone(),
         }
     }
