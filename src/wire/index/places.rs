@@ -4,9 +4,6 @@ use std::ops::Range;
 
 use super::Index;
 
-/// Ends of lines are counted so far: whoever looked for the byte has just read all of it.
-const COUNTED_MAX_BYTES: usize = 2048;
-
 impl Index {
     /// All names without a leading `/`, in their order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
@@ -87,16 +84,12 @@ impl Index {
     }
 
     /// The position of the line to which a byte of the text belongs, if that is not before the
-    /// line at `from`. Where it is near, the ends of lines between are counted. Else it is guessed
-    /// by how long lines are on average, which costs a look or two where lines are about as long as
-    /// each other, and looked for around there.
+    /// line at `from`. It is guessed by how long lines are on average, which costs a look or two
+    /// where lines are about as long as each other; then looked for around there.
     #[must_use]
     pub fn position_over_from(&self, offset: usize, from: usize) -> usize {
         let is_passed = |position: usize| self.slots.get(position).is_some_and(|slot| slot.start as usize <= offset);
         let begin = self.slots.get(from).map_or(0, |slot| slot.start as usize);
-        if let Some(near) = self.text.get(begin..offset).filter(|near| near.len() <= COUNTED_MAX_BYTES) {
-            return from.saturating_add(memchr::memchr_iter(b'\n', near).count());
-        }
         let average = (self.text.len() / self.slots.len().max(1)).max(1);
         let guess = from.saturating_add(offset.saturating_sub(begin) / average).min(self.slots.len());
         // Twice as far each time: `low` begins at or before the byte, `high` behind it.
